@@ -1,0 +1,51 @@
+# `make` lists the targets. Everything runs from .venv, which the first target makes.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LEDGER ?= dynamodb
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format torture bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("docproc needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "installing the locked packages into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $(READY)
+
+install: $(READY) ## make .venv and install the locked packages
+
+demo: $(READY) ## the whole flow on embedded AWS (LEDGER=sqlite for SQL, ARGS=--once to stop after the check)
+	@$(BIN)/python manage.py demo --ledger $(LEDGER) $(ARGS)
+
+test: $(READY) ## the whole suite (ARGS=... goes to pytest)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(READY) ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## rewrite the code as the formatter and the linter want it
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+torture: $(READY) ## the long proofs: crashes, faults, histories (tens of minutes)
+	@$(BIN)/python -m pytest -m slow -s $(ARGS)
+
+bench: $(READY) ## the benchmarks under tests/bench, each a ratio in one run
+	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+lock: ## lock the direct dependencies of pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements.txt
+	uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-dev.txt
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
