@@ -1,0 +1,1 @@
+"""Where docproc runs: embedded AWS for local mode, and the real one."""

@@ -1,0 +1,1 @@
+"""What analysts ask: the SQL, written once, and the engines that run it."""

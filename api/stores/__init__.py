@@ -1,0 +1,1 @@
+"""The ledgers: DynamoDB (default) and SQL through the Django ORM."""

@@ -1,0 +1,1 @@
+"""Embedded AWS: what local mode runs against."""

@@ -1,0 +1,48 @@
+"""System checks: what would be unsafe or useless in production, each with an id and a hint."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+
+_TOPIC_ARN = re.compile(r"arn:(?:aws|aws-cn|aws-us-gov):sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}\Z")
+
+
+@register()
+def check_topics(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - Django's signature
+    """E001: /sns trusts the listed topics only; without one it refuses everything."""
+    hint = "Set DOCPROC_TOPIC_ARNS to the ARN of the topic, or several separated by commas."
+    if not settings.DOCPROC_TOPIC_ARNS:
+        return [Error("No SNS topic is trusted, so every message is refused.", hint=hint, id="docproc.E001")]
+    bad = sorted(arn for arn in settings.DOCPROC_TOPIC_ARNS if not _TOPIC_ARN.match(arn))
+    return [Error(f"{arn!r} is no SNS topic ARN.", hint=hint, id="docproc.E001") for arn in bad]
+
+
+@register()
+def check_secret_key(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the same
+    """E002: sessions need one key for all processes."""
+    if settings.DEBUG or not settings.SECRET_KEY.startswith("made-up-"):
+        return []
+    hint = "Set DOCPROC_SECRET_KEY (50 random characters), or DOCPROC_SECRET_KEY_FILE to a file with it."
+    return [Error("There is no secret key, so sessions end with each process.", hint=hint, id="docproc.E002")]
+
+
+@register()
+def check_buckets(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the same
+    """E003: both buckets are named and differ, or the service would read its own writing."""
+    source, destination = settings.DOCPROC_SOURCE_BUCKET, settings.DOCPROC_DESTINATION_BUCKET
+    hint = "Set DOCPROC_SOURCE_BUCKET and DOCPROC_DESTINATION_BUCKET to two buckets."
+    if source and destination and source != destination:
+        return []
+    return [Error("The source and destination buckets are not both set.", hint=hint, id="docproc.E003")]
+
+
+@register()
+def check_sha1(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the same
+    """W001: signature version 1 is SHA-1."""
+    if not settings.DOCPROC_SNS_ALLOW_SHA1:
+        return []
+    hint = "Set the topic's SignatureVersion attribute to 2, then unset DOCPROC_SNS_ALLOW_SHA1."
+    return [Warning("SHA-1 signatures are accepted.", hint=hint, id="docproc.W001")]

@@ -1,0 +1,3 @@
+"""Log events: constants with dots; the facts go in `extra`."""
+
+INGEST_INTERNAL_ERROR = "ingest.internal_error"

@@ -1,0 +1,115 @@
+"""Settings to parts: the only module that chooses."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from api.aws import COPY_TIMEOUT_SECONDS, Clients, DeadLetterQueue, DestinationBucket, SourceBucket, Topics
+from api.certificates import PublicKeys
+from api.fetch import fetch_certificate
+from api.pipeline import Pipeline
+from api.sns import Gate
+from api.stores.dynamodb import DynamoLedger
+from api.stores.sql import SqlLedger
+from invoice_parser import MAX_DOCUMENT_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the views need."""
+
+    gate: Gate
+    pipeline: Pipeline
+    topics: Topics
+    ledger: DynamoLedger | SqlLedger
+    destination: DestinationBucket
+    source_bucket: str
+    max_in_flight: int
+
+    def confirm(self, topic_arn: str, token: str) -> None:
+        """Confirm a subscription; raises TemporaryFailure."""
+        self.topics.confirm(topic_arn, token)
+
+    def ready(self) -> None:
+        """Raise TemporaryFailure unless the ledger and the destination bucket can be reached."""
+        self.ledger.ready()
+        self.destination.ready()
+
+
+@cache
+def service() -> Service:
+    """Return the parts of /sns, made once a process."""
+    return Service(
+        gate=gate(),
+        pipeline=pipeline(),
+        topics=Topics(client=clients().make("sns")),
+        ledger=ledger(),
+        destination=destination(),
+        source_bucket=settings.DOCPROC_SOURCE_BUCKET,
+        max_in_flight=settings.DOCPROC_MAX_IN_FLIGHT,
+    )
+
+
+@cache
+def clients() -> Clients:
+    """Return the maker of AWS clients."""
+    return Clients(region=settings.DOCPROC_AWS_REGION, endpoint_url=settings.DOCPROC_AWS_ENDPOINT_URL)
+
+
+@cache
+def gate() -> Gate:
+    """Return the verifier of messages."""
+    return Gate(
+        topics=settings.DOCPROC_TOPIC_ARNS,
+        keys=PublicKeys(fetch=fetch_certificate),
+        allow_sha1=settings.DOCPROC_SNS_ALLOW_SHA1,
+        certificate_base_url=settings.DOCPROC_SNS_CERTIFICATE_BASE_URL,
+        certificate_name=settings.DOCPROC_SNS_CERTIFICATE_NAME or None,
+    )
+
+
+@cache
+def pipeline() -> Pipeline:
+    """Return the way of a document to its outcome."""
+    return Pipeline(
+        source=source(), ledger=ledger(), sink=destination(), day_first=settings.DOCPROC_DAY_FIRST
+    )
+
+
+@cache
+def ledger() -> DynamoLedger | SqlLedger:
+    """Return the record store that DOCPROC_LEDGER names."""
+    if settings.DOCPROC_LEDGER == "dynamodb":
+        return DynamoLedger(
+            client=clients().make("dynamodb"),
+            document_table=settings.DOCPROC_DOCUMENT_TABLE,
+            invoice_table=settings.DOCPROC_INVOICE_TABLE,
+        )
+    return SqlLedger()
+
+
+@cache
+def source() -> SourceBucket:
+    """Return the bucket that documents come from."""
+    return SourceBucket(
+        client=clients().make("s3"), bucket=settings.DOCPROC_SOURCE_BUCKET, max_bytes=MAX_DOCUMENT_BYTES
+    )
+
+
+@cache
+def destination() -> DestinationBucket:
+    """Return the bucket that CSV objects and copies of rejections go to."""
+    return DestinationBucket(
+        client=clients().make("s3"),
+        copy_client=clients().make("s3", read_timeout_seconds=COPY_TIMEOUT_SECONDS),
+        bucket=settings.DOCPROC_DESTINATION_BUCKET,
+    )
+
+
+@cache
+def dead_letters() -> DeadLetterQueue:
+    """Return the queue of what SNS gave up on; long polls need a patient client."""
+    return DeadLetterQueue(
+        client=clients().make("sqs", read_timeout_seconds=25), url=settings.DOCPROC_DEAD_LETTER_QUEUE_URL
+    )

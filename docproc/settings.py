@@ -1,0 +1,128 @@
+"""Every setting, read once from the environment. The table in README.md lists them all."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import pymysql
+from django.core.exceptions import ImproperlyConfigured
+
+from docproc import env
+
+pymysql.install_as_MySQLdb()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# The web.
+DEBUG = env.flag("DOCPROC_DEBUG", default=False)
+# Without a key of its own each process makes one up: safe, but sessions end with it (docproc.E002).
+SECRET_KEY = env.secret("DOCPROC_SECRET_KEY") or "made-up-" + secrets.token_urlsafe(48)
+ALLOWED_HOSTS = list(env.words("DOCPROC_ALLOWED_HOSTS"))
+
+# What to trust: nobody, until told.
+DOCPROC_TOPIC_ARNS = frozenset(env.words("DOCPROC_TOPIC_ARNS"))
+DOCPROC_SNS_ALLOW_SHA1 = env.flag("DOCPROC_SNS_ALLOW_SHA1", default=False)
+DOCPROC_SNS_CERTIFICATE_BASE_URL = env.loopback_url("DOCPROC_SNS_CERTIFICATE_BASE_URL")
+DOCPROC_SNS_CERTIFICATE_NAME = env.text("DOCPROC_SNS_CERTIFICATE_NAME")
+
+# AWS.
+DOCPROC_AWS_REGION = env.text("DOCPROC_AWS_REGION", "us-east-1")
+DOCPROC_AWS_ENDPOINT_URL = env.loopback_url("DOCPROC_AWS_ENDPOINT_URL")
+DOCPROC_SOURCE_BUCKET = env.text("DOCPROC_SOURCE_BUCKET")
+DOCPROC_DESTINATION_BUCKET = env.text("DOCPROC_DESTINATION_BUCKET")
+DOCPROC_DEAD_LETTER_QUEUE_URL = env.text("DOCPROC_DEAD_LETTER_QUEUE_URL")
+
+# The ledger.
+DOCPROC_LEDGER = env.secret("DOCPROC_LEDGER", "dynamodb")
+DOCPROC_DOCUMENT_TABLE = env.text("DOCPROC_DOCUMENT_TABLE", "docproc-document")
+DOCPROC_INVOICE_TABLE = env.text("DOCPROC_INVOICE_TABLE", "docproc-invoice")
+
+# The service.
+DOCPROC_DAY_FIRST = env.optional_flag("DOCPROC_DAY_FIRST")
+DOCPROC_MAX_IN_FLIGHT = env.integer("DOCPROC_MAX_IN_FLIGHT", 64, low=1, high=10_000)
+
+# Reports.
+DOCPROC_REPORTS = env.choice("DOCPROC_REPORTS", "athena", ("athena", "duckdb"))
+DOCPROC_ATHENA_DATABASE = env.text("DOCPROC_ATHENA_DATABASE", "docproc")
+DOCPROC_ATHENA_WORKGROUP = env.text("DOCPROC_ATHENA_WORKGROUP", "docproc")
+DOCPROC_COMPACT_WORKGROUP = env.text("DOCPROC_COMPACT_WORKGROUP", "docproc-compact")
+DOCPROC_DUCKDB_PATH = Path(env.text("DOCPROC_DUCKDB_PATH", str(BASE_DIR / ".demo" / "reports.duckdb")))
+
+if DOCPROC_SNS_CERTIFICATE_BASE_URL and not DOCPROC_AWS_ENDPOINT_URL:
+    # Local trust beside real AWS would let whoever owns a port of this machine sign messages.
+    raise ImproperlyConfigured(
+        "DOCPROC_SNS_CERTIFICATE_BASE_URL is for local mode only: set DOCPROC_AWS_ENDPOINT_URL too."
+    )
+if bool(DOCPROC_SNS_CERTIFICATE_BASE_URL) != bool(DOCPROC_SNS_CERTIFICATE_NAME):
+    raise ImproperlyConfigured(
+        "DOCPROC_SNS_CERTIFICATE_BASE_URL and DOCPROC_SNS_CERTIFICATE_NAME go together; set both or neither."
+    )
+
+
+def _database(name: str, url: str) -> dict[str, Any]:
+    """Return Django's settings for a database URL; raises ImproperlyConfigured on a bad one."""
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True))
+    except (ValueError, KeyError) as error:
+        raise ImproperlyConfigured(
+            f"{name} is no database URL; write one like mysql://user:password@host:3306/name."
+        ) from error
+    options: dict[str, Any] = config.setdefault("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        # A writer takes its lock when it begins, or two would each wait for the other's read lock.
+        options |= {"timeout": 10, "transaction_mode": "IMMEDIATE"}
+    elif config["ENGINE"].endswith("mysql"):
+        options |= {"charset": "utf8mb4", "connect_timeout": 2, "read_timeout": 4, "write_timeout": 4}
+    return config
+
+
+DATABASES = {
+    # Users and sessions.
+    "default": _database(
+        "DOCPROC_DATABASE_URL", env.secret("DOCPROC_DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    ),
+}
+if DOCPROC_LEDGER != "dynamodb":
+    DATABASES["ledger"] = _database("DOCPROC_LEDGER", DOCPROC_LEDGER)
+    DATABASE_ROUTERS = ["api.stores.router.LedgerRouter"]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "api",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "docproc.urls"
+WSGI_APPLICATION = "docproc.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

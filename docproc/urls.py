@@ -1,0 +1,5 @@
+"""All URLs are the service's."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("api.urls"))]
