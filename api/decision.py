@@ -33,13 +33,15 @@ class Arrival:
     """A parsed document before its outcome; `document` says where it came from and when.
 
     `listed` returns the version ids of the key as S3 lists them, newest first; it is asked only
-    when neither sequencer nor Last-Modified can tell which of two versions is newer.
+    when neither sequencer nor Last-Modified can tell which of two versions is newer. `csv_key`
+    is an object that takes the rows of many arrivals; empty for one of its own.
     """
 
     document: Document
     invoice: Invoice
     data: bytes
     listed: Callable[[], tuple[str, ...]]
+    csv_key: str = ""
 
 
 def decide(arrival: Arrival, seen: Seen, act: Act | None = None) -> Change:
@@ -98,7 +100,8 @@ def revision_of(arrival: Arrival, *, rev: int, status: RevisionStatus, act: Act 
         status=status,
         stored_at=document.recorded_at,
         row=_row(arrival, rev, status),
-        csv_key=csv_key(invoice.customer_id, invoice.invoice_id, rev, document.recorded_at),
+        csv_key=arrival.csv_key
+        or csv_key(invoice.customer_id, invoice.invoice_id, rev, document.recorded_at),
         data=arrival.data,
         sha256=document.sha256,
         source_key=document.source_key,

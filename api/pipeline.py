@@ -12,7 +12,7 @@ from functools import partial
 from typing import Literal, Protocol, TypeAlias
 
 from api import logs
-from api.decision import Arrival, decide, fits, reissue
+from api.decision import Arrival, csv_key, decide, fits, reissue
 from api.records import Act, Change, Document, Reason, Revision, Seen
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES, InvoiceError, parse
@@ -113,12 +113,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """Takes documents to their outcome."""
+    """Takes documents to their outcome; `csv_key` names an import's object for many rows, if any."""
 
     source: Source
     ledger: Ledger
     sink: Sink
     day_first: bool | None = None
+    csv_key: str = ""
 
     def ingest(self, ref: ObjectRef, *, message_id: str, now: datetime) -> Outcome:
         """Give the document its outcome, or find that it has one. Safe to repeat.
@@ -167,9 +168,12 @@ class Pipeline:
         """
         if not revision.row:
             return  # erased
+        own_key = csv_key(revision.customer_id, revision.invoice_id, revision.rev, revision.stored_at)
+        if revision.csv_key != own_key and self.sink.has(revision.csv_key):
+            return  # the row stands in an object of many; an import puts those
         if now - revision.stored_at.replace(minute=0, second=0, microsecond=0) <= REPAIR_IN_PLACE:
-            self.sink.put_row(revision.csv_key, revision.row)
-        elif not self.sink.has(revision.csv_key):
+            self.sink.put_row(own_key, revision.row)
+        elif not self.sink.has(own_key):
             self._repair(revision, now)
 
     def _ingest(self, ref: ObjectRef, fresh: Document) -> Outcome:
@@ -205,6 +209,7 @@ class Pipeline:
             invoice=parse(data, day_first=self.day_first),
             data=data,
             listed=partial(self.source.versions, document.source_key),
+            csv_key=self.csv_key,
         )
 
     def settle(

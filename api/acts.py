@@ -1,0 +1,168 @@
+"""What an operator does to an invoice or a rejection: accept, withdraw, restore, reprocess, close. Pure.
+
+Each act is one transaction on condition that the ledger is as the operator saw it, and each is
+kept with who, when and why. An act is never undone by a machine.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from api.decision import accept, fits, reissue, revision_of
+from api.pipeline import Pipeline, reason_of, too_large
+from api.records import Act, ActKind, Change, Document, Reason, Revision, RevisionStatus, Seen
+from invoice_parser import InvoiceError, row_content
+
+ACCEPTABLE = frozenset({"conflicting-invoice", "withdrawn-invoice"})
+
+
+class ActRefused(Exception):  # noqa: N818 - it names what is wrong
+    """The act does not apply to what the ledger says now; the message tells the operator why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """Who acts, why, and when. Raises ActRefused without a name or a reason."""
+
+    who: str
+    why: str
+    at: datetime
+
+    def __post_init__(self) -> None:
+        if not self.who.strip() or not self.why.strip():
+            raise ActRefused("every act needs a name and a reason")
+
+    def act(self, kind: ActKind) -> Act:
+        """Return the act to keep."""
+        return Act(kind=kind, who=self.who.strip(), why=self.why.strip()[:1000], at=self.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acts:
+    """Carries acts out. Every method raises ActRefused or TemporaryFailure, and then nothing changed."""
+
+    pipeline: Pipeline
+
+    def withdraw(self, customer_id: str, invoice_id: str, rev: int | None, operator: Operator) -> Revision:
+        """Take an invoice out of the expenses. `rev` is the revision that the operator saw."""
+        return self._change_status(customer_id, invoice_id, rev, "withdrawn", operator.act("withdraw"))
+
+    def restore(self, customer_id: str, invoice_id: str, rev: int | None, operator: Operator) -> Revision:
+        """Bring a withdrawn invoice back."""
+        return self._change_status(customer_id, invoice_id, rev, "active", operator.act("restore"))
+
+    def accept(self, source_key: str, version_id: str, operator: Operator) -> Revision:
+        """Let a conflicting document, or one for a withdrawn invoice, become the next revision."""
+        document = self._open_rejection(source_key, version_id)
+        code = document.reason.code if document.reason else ""
+        if code not in ACCEPTABLE:
+            raise ActRefused(
+                f"a rejection for {code} cannot be accepted, only {' or '.join(sorted(ACCEPTABLE))}"
+            )
+        if document.data is None:
+            raise ActRefused("the text of this rejection is no longer kept")
+        current = self.pipeline.ledger.revision(document.customer_id, document.invoice_id)
+        act = operator.act("accept")
+        try:
+            arrival = self.pipeline.arrival(replace(document, recorded_at=act.at), document.data)
+        except InvoiceError as error:
+            raise ActRefused(f"today's parser rejects the text: {error.code}") from error
+        change = accept(arrival, Seen(document=document, invoice=current), act)
+        return self._carry_out(change)
+
+    def close(self, source_key: str, version_id: str, operator: Operator) -> Document:
+        """Mark a rejection as dealt with; no redelivery opens it again."""
+        document = self._open_rejection(source_key, version_id)
+        closed = replace(document, is_open=False, acts=(*document.acts, operator.act("close")))
+        self._commit(Change(document=closed, revision=None, seen=Seen(document=document)))
+        return closed
+
+    def reprocess_rejection(self, source_key: str, version_id: str, operator: Operator) -> Document:
+        """Parse a rejection's kept bytes with today's parser and give it the outcome of today's table."""
+        document = self._open_rejection(source_key, version_id)
+        if document.data is None or source_key.startswith("message:"):
+            raise ActRefused("the text of this rejection is not kept in the ledger")
+        act = operator.act("reprocess")
+        fresh = replace(document, recorded_at=act.at)
+        try:
+            arrival = self.pipeline.arrival(fresh, document.data)
+        except InvoiceError as error:
+            return self._still_rejected(document, reason_of(error), act)
+        if not fits(arrival):
+            return self._still_rejected(document, too_large("text and row together"), act)
+        settled = self.pipeline.settle(None, arrival, Seen(document=document), act)
+        if isinstance(settled, Document):
+            raise ActRefused(_CHANGED)
+        if settled.revision is not None:
+            self.pipeline.sink.put_row(settled.revision.csv_key, settled.revision.row)
+        return settled.document or document
+
+    def reprocess_invoice(self, current: Revision, operator: Operator) -> Revision | None:
+        """Parse an invoice's kept bytes again; None when today's parser says the same.
+
+        The status stays. Raises ActRefused if today's parser rejects the text or finds other ids.
+        """
+        act = operator.act("reprocess")
+        document = Document(
+            source_key=current.source_key,
+            version_id=current.version_id,
+            outcome="stored",
+            recorded_at=act.at,
+            sequencer=current.sequencer,
+            last_modified_at=current.last_modified_at,
+            sha256=current.sha256,
+        )
+        try:
+            arrival = self.pipeline.arrival(document, current.data)
+        except InvoiceError as error:
+            raise ActRefused(f"today's parser rejects the text: {error.code}") from error
+        if (arrival.invoice.customer_id, arrival.invoice.invoice_id) != (
+            current.customer_id,
+            current.invoice_id,
+        ):
+            raise ActRefused("today's parser reads other ids from the text")
+        revision = revision_of(arrival, rev=current.rev + 1, status=current.status, act=act)
+        if row_content(revision.row) == row_content(current.row):
+            return None
+        return self._carry_out(Change(document=None, revision=revision, seen=Seen(invoice=current)))
+
+    def _change_status(
+        self, customer_id: str, invoice_id: str, rev: int | None, status: RevisionStatus, act: Act
+    ) -> Revision:
+        current = self.pipeline.ledger.revision(customer_id, invoice_id)
+        if current is None:
+            raise ActRefused(f"there is no invoice {invoice_id} of {customer_id}")
+        if rev is not None and rev != current.rev:
+            raise ActRefused(_CHANGED)
+        if current.status == status:
+            raise ActRefused(f"the invoice is {status} already")
+        revision = reissue(current, status=status, at=act.at, act=act)
+        return self._carry_out(Change(document=None, revision=revision, seen=Seen(invoice=current)))
+
+    def _open_rejection(self, source_key: str, version_id: str) -> Document:
+        document = self.pipeline.ledger.document(source_key, version_id)
+        if document is None or document.outcome != "rejected":
+            raise ActRefused(f"there is no rejection of {source_key} version {version_id}")
+        if not document.is_open:
+            raise ActRefused("this rejection is closed already")
+        return document
+
+    def _still_rejected(self, document: Document, reason: Reason, act: Act) -> Document:
+        tried = replace(document, reason=reason, attempts=document.attempts + 1, acts=(*document.acts, act))
+        self._commit(Change(document=tried, revision=None, seen=Seen(document=document)))
+        return tried
+
+    def _carry_out(self, change: Change) -> Revision:
+        self._commit(change)
+        revision = change.revision
+        if revision is None:
+            raise AssertionError("a change carried out for a revision has one")
+        # Should the process die here, reconcile puts the object: it makes sure of every recent revision.
+        self.pipeline.sink.put_row(revision.csv_key, revision.row)
+        return revision
+
+    def _commit(self, change: Change) -> None:
+        if self.pipeline.ledger.commit(change) is not None:
+            raise ActRefused(_CHANGED)
+
+
+_CHANGED = "somebody else changed this meanwhile; look at it again"

@@ -1,0 +1,218 @@
+"""Import: an archive of texts through the same pipeline, many rows to a CSV object.
+
+Resumable: what the ledger knows is not read again, only its row is made sure of. A row that was
+committed but not yet written when the process died is put by the next run, or by reconcile.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from api.maintenance.lease import Lease
+from api.pipeline import Content, ContentGone, ContentTooLarge, Pipeline, Sink, Source, TemporaryFailure
+from api.records import Document
+from api.s3_event import ObjectRef
+from invoice_parser import MAX_DOCUMENT_BYTES
+
+BATCH = 500
+
+
+class KnownDocuments(Protocol):
+    """What an import asks of the ledger beside what the pipeline does."""
+
+    def documents(self, ids: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Document]:
+        """Return the records of those of the documents that are known."""
+
+
+class ListedBucket(Source, Protocol):
+    """A bucket with an archive in it."""
+
+    def list_versions(self, prefix: str = "") -> Iterator[tuple[ObjectRef, datetime]]:
+        """Yield each version with its Last-Modified."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketArchive:
+    """An archive in a bucket; its documents' source keys read s3://bucket/key."""
+
+    bucket: ListedBucket
+    name: str
+
+    def refs(self, prefix: str) -> Iterator[ObjectRef]:
+        """Yield what there is to import."""
+        for ref, _ in self.bucket.list_versions(prefix):
+            yield replace(ref, key=self._prefix + ref.key)
+
+    def read(self, ref: ObjectRef) -> Content:
+        """Return the bytes; raises ContentGone or ContentTooLarge."""
+        return self.bucket.read(replace(ref, key=ref.key.removeprefix(self._prefix)))
+
+    def versions(self, key: str) -> tuple[str, ...]:
+        """Return the version ids of a key, newest first."""
+        return self.bucket.versions(key.removeprefix(self._prefix))
+
+    @property
+    def _prefix(self) -> str:
+        return f"s3://{self.name}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderArchive:
+    """An archive in a local folder; a document's version is the SHA-256 of its bytes."""
+
+    folder: Path
+
+    def refs(self) -> Iterator[ObjectRef]:
+        """Yield each file below the folder, in order."""
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file():
+                digest = sha256()
+                with path.open("rb") as file:
+                    while block := file.read(1 << 20):
+                        digest.update(block)
+                name = path.relative_to(self.folder).as_posix()
+                size = path.stat().st_size
+                yield ObjectRef(
+                    bucket="", key=name, version_id=f"sha256:{digest.hexdigest()}", size_bytes=size
+                )
+
+    def read(self, ref: ObjectRef) -> Content:
+        """Return the bytes; raises ContentGone or ContentTooLarge."""
+        path = self.folder / ref.key
+        try:
+            status = path.stat()
+            if status.st_size > MAX_DOCUMENT_BYTES:
+                raise ContentTooLarge(status.st_size)
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise ContentGone("expired-before-processed") from error
+        modified_at = datetime.fromtimestamp(status.st_mtime, tz=UTC)
+        return Content(data=data, etag=sha256(data).hexdigest(), last_modified_at=modified_at)
+
+    def versions(self, key: str) -> tuple[str, ...]:
+        """Return the one version that a folder has of a file."""
+        data = (self.folder / key).read_bytes()
+        return (f"sha256:{sha256(data).hexdigest()}",)
+
+
+@dataclass(slots=True, kw_only=True)
+class BatchSink:
+    """Collects the rows of one batch; everything else goes to the destination as ever."""
+
+    sink: Sink
+    key: str
+    is_bucket: bool
+    rows: list[bytes] = field(default_factory=list)
+
+    def put_row(self, key: str, row: bytes) -> None:
+        """Collect a row of the batch, or make sure of another object."""
+        if key == self.key:
+            self.rows.append(row)
+        else:
+            self.sink.put_row(key, row)
+
+    def has(self, key: str) -> bool:
+        """Tell whether the object is there."""
+        return self.sink.has(key)
+
+    def keep_rejected(self, ref: ObjectRef, version_id: str) -> bool:
+        """Copy a rejection's bytes within S3; those of a folder are in the ledger and in the folder."""
+        return self.is_bucket and self.sink.keep_rejected(ref, version_id)
+
+    def flush(self) -> None:
+        """Put the batch's object."""
+        if self.rows:
+            self.sink.put_row(self.key, b"".join(self.rows))
+
+
+@dataclass(slots=True, kw_only=True)
+class Imported:
+    """What an import did."""
+
+    stored: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    repeated: int = 0
+    failed: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.stored} stored, {self.superseded} superseded, {self.rejected} rejected,"
+            f" {self.repeated} known already, {self.failed} failed for now"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer:
+    """Takes an archive through the pipeline, with parallel workers."""
+
+    pipeline: Pipeline
+    ledger: KnownDocuments
+    archive: BucketArchive | FolderArchive
+    clock: Callable[[], datetime]
+
+    def run(
+        self,
+        refs: Iterable[ObjectRef],
+        lease: Lease,
+        *,
+        workers: int,
+        progress: Callable[[Imported], None] = lambda _: None,
+    ) -> Imported:
+        """Import the documents; returns the counts. Run it again for those that failed."""
+        done, waiting = Imported(), iter(refs)
+        pending: set[Future[Imported]] = set()
+        with ThreadPoolExecutor(workers) as pool:
+            # A bounded number of batches under way keeps a listing of any length out of memory.
+            while True:
+                while len(pending) < 2 * workers and (batch := list(islice(waiting, BATCH))):
+                    pending.add(pool.submit(self.run_batch, batch))
+                if not pending:
+                    return done
+                finished, pending = wait(pending, timeout=10, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    _add(done, future.result())
+                lease.keep()
+                progress(done)
+
+    def run_batch(self, refs: Sequence[ObjectRef]) -> Imported:
+        """Import one batch: each document its own transaction, then the rows in one object."""
+        now, done = self.clock(), Imported()
+        sink = BatchSink(
+            sink=self.pipeline.sink,
+            key=f"csv/v1/ingest={now:%Y-%m-%d-%H}/import-{uuid4()}.csv",
+            is_bucket=isinstance(self.archive, BucketArchive),
+        )
+        pipeline = replace(self.pipeline, source=self.archive, sink=sink, csv_key=sink.key)
+        known = self.ledger.documents([(ref.key, _version_of(ref)) for ref in refs])
+        for ref in refs:
+            document = known.get((ref.key, _version_of(ref)))
+            try:
+                kind = self._import(pipeline, ref, document, now)
+            except TemporaryFailure:
+                kind = "failed"
+            setattr(done, kind, getattr(done, kind) + 1)
+        sink.flush()
+        return done
+
+    def _import(self, pipeline: Pipeline, ref: ObjectRef, document: Document | None, now: datetime) -> str:
+        if document is None:
+            return pipeline.ingest(ref, message_id="import", now=now).kind
+        if document.outcome == "stored":
+            pipeline.make_sure(document, self.clock())
+        return "repeated"
+
+
+def _version_of(ref: ObjectRef) -> str:
+    return ref.version_id or f"etag:{ref.etag}"
+
+
+def _add(total: Imported, part: Imported) -> None:
+    for name in ("stored", "superseded", "rejected", "repeated", "failed"):
+        setattr(total, name, getattr(total, name) + getattr(part, name))

@@ -1,0 +1,184 @@
+"""Reconcile: bucket, ledger and CSV objects against each other, so that a lost notification loses nothing."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby, islice
+from typing import Protocol
+
+from api.maintenance.lease import Lease
+from api.pipeline import Pipeline, TemporaryFailure
+from api.records import Document, Revision
+from api.s3_event import ObjectRef
+
+CHECKPOINT = "reconcile"
+# Clocks differ and S3 lists a version with the time its upload began; one of 5 GB takes a while.
+OVERLAP = timedelta(hours=1)
+# Older objects were made sure of by the sweeps of their time, or by a repair in a later hour.
+FIRST_LOOK_BACK = timedelta(hours=26)
+BATCH = 100
+# When nothing works any more, the rest of the sweep would only make it worse.
+MAX_FAILURES = 20
+
+
+class VersionedSource(Protocol):
+    """A source bucket whose versions can be listed."""
+
+    def list_versions(self, prefix: str = "") -> Iterator[tuple[ObjectRef, datetime]]:
+        """Yield each version, newest first per key, with its Last-Modified."""
+
+
+class ListedSink(Protocol):
+    """A destination bucket whose keys can be listed."""
+
+    def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
+        """Yield the keys under a prefix."""
+
+
+class SweptLedger(Protocol):
+    """What a sweep asks of the ledger."""
+
+    def documents(self, ids: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Document]:
+        """Return the records of those of the documents that are known."""
+
+    def revisions_stored(self, hour: datetime) -> Iterable[Revision]:
+        """Yield each revision that was stored in that hour."""
+
+    def checkpoint(self, name: str) -> str | None:
+        """Return what was saved under the name."""
+
+    def save_checkpoint(self, name: str, value: str) -> None:
+        """Save a value under the name."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Balance:
+    """What a sweep found: versions = earlier + stored + superseded + rejected + pending.
+
+    `earlier` are versions that an earlier complete sweep accounted for. `processed` of the others
+    were unknown and got their outcome now; `repaired` CSV objects were missing.
+    """
+
+    versions: int = 0
+    earlier: int = 0
+    stored: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    pending: int = 0
+    processed: int = 0
+    repaired: int = 0
+    failures: int = 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether every version has an outcome and every CSV object is there."""
+        return self.pending == 0 and self.failures == 0
+
+    def count(self, outcome: str) -> None:
+        """Count a version under its outcome."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.versions} versions = {self.earlier} from earlier sweeps + {self.stored} stored"
+            f" + {self.superseded} superseded + {self.rejected} rejected + {self.pending} pending;"
+            f" {self.processed} processed now, {self.repaired} CSV objects repaired,"
+            f" {self.failures} failures"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    """Sweeps the source bucket and the recent revisions."""
+
+    source: VersionedSource
+    sink: ListedSink
+    ledger: SweptLedger
+    pipeline: Pipeline
+    clock: Callable[[], datetime]
+
+    def run(
+        self,
+        lease: Lease,
+        *,
+        full: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[Balance], None] = lambda _: None,
+    ) -> Balance:
+        """Process what the ledger does not know, make sure of recent CSV objects, return the balance."""
+        started_at = self.clock()
+        saved = None if full else self.ledger.checkpoint(CHECKPOINT)
+        since = datetime.fromisoformat(saved) - OVERLAP if saved else None
+        balance = Balance()
+        for batch in self._batches(since, balance):
+            lease.keep()
+            self._sweep(batch, balance, dry_run=dry_run)
+            progress(balance)
+        hour = since or started_at - FIRST_LOOK_BACK
+        while hour <= started_at + timedelta(hours=1):
+            lease.keep()
+            self._make_sure(hour, balance, dry_run=dry_run)
+            hour += timedelta(hours=1)
+        if balance.is_closed and not dry_run:
+            self.ledger.save_checkpoint(CHECKPOINT, started_at.isoformat())
+        return balance
+
+    def _batches(self, since: datetime | None, balance: Balance) -> Iterator[list[ObjectRef]]:
+        """Yield the versions to look at in lists of about a hundred, oldest first per key."""
+        recent = self._recent_oldest_first(since, balance)
+        while batch := list(islice(recent, BATCH)):
+            yield batch
+
+    def _recent_oldest_first(self, since: datetime | None, balance: Balance) -> Iterator[ObjectRef]:
+        for _, versions in groupby(self.source.list_versions(), key=lambda found: found[0].key):
+            for ref, last_modified_at in reversed(list(versions)):
+                balance.versions += 1
+                if since and last_modified_at < since:
+                    balance.earlier += 1
+                else:
+                    yield ref
+
+    def _sweep(self, batch: list[ObjectRef], balance: Balance, *, dry_run: bool) -> None:
+        known = self.ledger.documents([_id_of(ref) for ref in batch])
+        for ref in batch:
+            document = known.get(_id_of(ref))
+            if document is not None:
+                balance.count(document.outcome)
+            elif dry_run or balance.failures >= MAX_FAILURES:
+                balance.pending += 1
+            else:
+                self._process(ref, balance)
+
+    def _process(self, ref: ObjectRef, balance: Balance) -> None:
+        try:
+            outcome = self.pipeline.ingest(ref, message_id="reconcile", now=self.clock())
+            kind: str = outcome.kind
+            if kind == "repeated":  # a delivery was faster than we
+                known = self.ledger.documents([_id_of(ref)])
+                kind = known[_id_of(ref)].outcome
+        except TemporaryFailure:
+            balance.failures += 1
+            balance.pending += 1
+            return
+        balance.processed += 1
+        balance.count(kind)
+
+    def _make_sure(self, hour: datetime, balance: Balance, *, dry_run: bool) -> None:
+        revisions = list(self.ledger.revisions_stored(hour))
+        if not revisions:
+            return
+        there = set(self.sink.list_keys(f"csv/v1/ingest={hour:%Y-%m-%d-%H}/"))
+        for revision in revisions:
+            if revision.csv_key in there or not revision.row:
+                continue
+            balance.repaired += 1
+            if dry_run:
+                continue
+            try:
+                self.pipeline.make_sure_of_revision(revision, self.clock())
+            except TemporaryFailure:
+                balance.failures += 1
+
+
+def _id_of(ref: ObjectRef) -> tuple[str, str]:
+    return ref.key, ref.version_id or f"etag:{ref.etag}"
