@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from api.aws import COPY_TIMEOUT_SECONDS, Clients, DeadLetterQueue, DestinationBucket, SourceBucket, Topics
 from api.certificates import PublicKeys
 from api.fetch import fetch_certificate
 from api.pipeline import Pipeline
+from api.reports.report import Engine
 from api.sns import Gate
 from api.stores.dynamodb import DynamoLedger
 from api.stores.sql import SqlLedger
@@ -113,3 +115,14 @@ def dead_letters() -> DeadLetterQueue:
     return DeadLetterQueue(
         client=clients().make("sqs", read_timeout_seconds=25), url=settings.DOCPROC_DEAD_LETTER_QUEUE_URL
     )
+
+
+@cache
+def reports() -> Engine:
+    """Return what runs reports; DuckDB is installed for local mode only, so it is imported there."""
+    if settings.DOCPROC_REPORTS != "duckdb":
+        raise ImproperlyConfigured("DOCPROC_REPORTS must be duckdb.")
+    from api.reports.duck import DuckEngine  # noqa: PLC0415 - see above
+    from api.reports.raw import RawObjects  # noqa: PLC0415 - the same, for pyarrow
+
+    return DuckEngine(RawObjects(destination()))

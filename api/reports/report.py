@@ -1,0 +1,104 @@
+"""A report: fixed SQL in Athena's dialect with typed parameters; and the port that runs its text."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal, Protocol, TypeAlias
+
+from api.reports.literals import UnwritableValue, Value, literal
+
+Kind: TypeAlias = Literal["date", "text", "amount", "count", "number"]
+Cell: TypeAlias = date | Decimal | int | float | str | None
+Row: TypeAlias = tuple[Cell, ...]
+
+_PLACEHOLDER = re.compile(r":([a-z]+)\b")
+_TYPES: dict[Kind, type] = {"date": date, "text": str, "amount": Decimal, "count": int, "number": float}
+
+
+class BadParameter(ValueError):  # noqa: N818 - it names what is wrong
+    """The report has no such parameter, or the value does not fit it. The text is for people."""
+
+
+class ReportFailed(Exception):  # noqa: N818 - the same
+    """The engine could not answer. `reason` is a sentence for people, `code` is the engine's own."""
+
+    def __init__(self, reason: str, code: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.code = reason, code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """What a report may be told. `default` None means everything."""
+
+    name: str
+    kind: Kind
+    title: str
+    default: Value = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a result; an `amount` is money in the row's currency."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One question with its fixed SQL, where `:name` stands for a parameter."""
+
+    name: str
+    title: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+    sql: str
+
+    def render(self, values: Mapping[str, Value]) -> str:
+        """Return the text to run, each parameter a literal; those not given have their defaults.
+
+        Raises BadParameter if a name or a value does not fit.
+        """
+        for name in values.keys() - {parameter.name for parameter in self.parameters}:
+            raise BadParameter(f"The report {self.name} has no parameter {name!r}.")
+        literals = {each.name: _literal(each, values.get(each.name)) for each in self.parameters}
+        # One pass: a colon inside a value is never looked at again.
+        return _PLACEHOLDER.sub(lambda match: literals[match[1]], self.sql)
+
+
+def _literal(parameter: Parameter, value: Value) -> str:
+    if value is not None and type(value) is not _TYPES[parameter.kind]:
+        raise BadParameter(f"{parameter.name} must be of kind {parameter.kind}.")
+    try:
+        return literal(parameter.default if value is None else value)
+    except UnwritableValue as error:
+        raise BadParameter(f"{parameter.name}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a query took. Dollars are those of the price table that athena.py dates."""
+
+    scanned_bytes: int
+    dollars: Decimal
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The answer to a query. `rows` can be read once; `cost` is None where nothing is billed."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[Row]
+    cost: Cost | None = None
+
+
+class Engine(Protocol):
+    """What runs a query's text in Athena's dialect over the tables of tables.py."""
+
+    def run(self, sql: str) -> Result:
+        """Return the result. Raises ReportFailed."""
