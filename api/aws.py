@@ -129,7 +129,7 @@ class Clients:
             read_timeout=read_timeout_seconds,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             max_pool_connections=self.pool_size,
-            user_agent_appid="docproc",
+            user_agent_extra="docproc",
             s3={"addressing_style": "path" if self.endpoint_url else "auto"},
         )
         make: Callable[..., Any] = boto3.session.Session().client

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
 
-from api.records import Act, Change, Document, Reason, Revision, RevisionStatus, Seen
+from api.records import Act, Change, Document, DocumentOutcome, Reason, Revision, RevisionStatus, Seen
 from invoice_parser import Invoice, csv_row, restamp_row, row_content
 
 # DynamoDB takes 400 KB an item, names and numbers included; what is beside text and row is small.
@@ -135,7 +135,9 @@ def _store(arrival: Arrival, seen: Seen, act: Act | None, *, status: RevisionSta
     return Change(document=document, revision=revision, seen=seen)
 
 
-def _finish(arrival: Arrival, seen: Seen, act: Act | None, outcome: str, reason: Reason | None) -> Change:
+def _finish(
+    arrival: Arrival, seen: Seen, act: Act | None, outcome: DocumentOutcome, reason: Reason | None
+) -> Change:
     earlier = seen.document
     acts = (earlier.acts if earlier else ()) + ((act,) if act else ())
     document = replace(

@@ -1,0 +1,188 @@
+"""Small fakes of the outside: a versioned bucket, a ledger, a destination; all in memory.
+
+The ledger keeps to the same conditions as the real ones (the contract suite runs against it
+too), so that a history of thousands of steps runs in a second.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import md5
+
+from api.pipeline import Content, ContentGone, ContentTooLarge
+from api.records import Change, Document, Revision, Seen
+from api.s3_event import ObjectRef
+from invoice_parser import MAX_DOCUMENT_BYTES
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of one key in the fake bucket."""
+
+    ref: ObjectRef
+    data: bytes
+    last_modified_at: datetime
+
+
+@dataclass(slots=True)
+class MemoryBucket:
+    """A versioned bucket: what was put stays until it expires."""
+
+    name: str = "docproc-source"
+    stored: list[Version] = field(default_factory=list)
+    count: int = 0
+
+    def put(self, key: str, data: bytes, at: datetime = NOON) -> ObjectRef:
+        """Put a version and return the reference that its event would carry."""
+        self.count += 1
+        ref = ObjectRef(
+            bucket=self.name,
+            key=key,
+            version_id=f"v{self.count:06d}",
+            etag=md5(data, usedforsecurity=False).hexdigest(),
+            size_bytes=len(data),
+            sequencer=f"{self.count:016X}",
+        )
+        # S3 keeps whole seconds.
+        self.stored.append(Version(ref=ref, data=data, last_modified_at=at.replace(microsecond=0)))
+        return ref
+
+    def expire(self, version_id: str) -> None:
+        """Remove a version, as the lifecycle rule does."""
+        self.stored = [version for version in self.stored if version.ref.version_id != version_id]
+
+    def read(self, ref: ObjectRef) -> Content:
+        """Return one version's bytes."""
+        for version in self.stored:
+            if version.ref.version_id == ref.version_id and version.ref.key == ref.key:
+                if len(version.data) > MAX_DOCUMENT_BYTES:
+                    raise ContentTooLarge(len(version.data))
+                return Content(
+                    data=version.data, etag=version.ref.etag, last_modified_at=version.last_modified_at
+                )
+        raise ContentGone("expired-before-processed")
+
+    def versions(self, key: str) -> tuple[str, ...]:
+        """Return the version ids of a key, newest first."""
+        return tuple(ref.version_id for ref, _ in self.list_versions(key) if ref.key == key)
+
+    def list_versions(self, prefix: str = "") -> Iterator[tuple[ObjectRef, datetime]]:
+        """Yield versions by key, newest first; a listing knows no sequencer."""
+        found = [version for version in self.stored if version.ref.key.startswith(prefix)]
+        newest_first = sorted(found[::-1], key=lambda version: version.ref.key)
+        for version in newest_first:
+            yield replace(version.ref, sequencer=""), version.last_modified_at
+
+
+@dataclass(slots=True)
+class MemorySink:
+    """A destination bucket: the first object under a key stays."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    kept: set[tuple[str, str]] = field(default_factory=set)
+
+    def put_row(self, key: str, row: bytes) -> None:
+        """Put unless there."""
+        self.objects.setdefault(key, row)
+
+    def has(self, key: str) -> bool:
+        """Tell whether it is there."""
+        return key in self.objects
+
+    def keep_rejected(self, ref: ObjectRef, version_id: str) -> bool:
+        """Note that the bytes were copied."""
+        self.kept.add((ref.key, version_id))
+        return True
+
+    def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
+        """Yield keys in order."""
+        yield from sorted(key for key in self.objects if key.startswith(prefix) and key > start_after)
+
+
+@dataclass(slots=True)
+class MemoryLedger:
+    """A ledger with the conditions of the real ones."""
+
+    documents_by_id: dict[tuple[str, str], Document] = field(default_factory=dict)
+    current: dict[tuple[str, str], Revision] = field(default_factory=dict)
+    replaced: dict[tuple[str, str, int], Revision] = field(default_factory=dict)
+    checkpoints: dict[str, str] = field(default_factory=dict)
+    leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    before_commit: Callable[[Change], None] = lambda _: None
+
+    def commit(self, change: Change) -> Seen | None:
+        """Write all or nothing."""
+        self.before_commit(change)
+        document, revision, seen = change.document, change.revision, change.seen
+        now_document = self.documents_by_id.get(_id(document)) if document else None
+        named = revision or seen.invoice
+        invoice_id = (named.customer_id, named.invoice_id) if named else ("", "")
+        now_invoice = self.current.get(invoice_id)
+        if document and _acts(now_document) != _acts(seen.document):
+            return Seen(document=now_document, invoice=now_invoice)
+        if named and _rev(now_invoice) != _rev(seen.invoice):
+            return Seen(document=now_document, invoice=now_invoice)
+        if document:
+            self.documents_by_id[_id(document)] = document
+        if revision:
+            if now_invoice:
+                self.replaced[(*invoice_id, now_invoice.rev)] = now_invoice
+            self.current[invoice_id] = revision
+        return None
+
+    def document(self, source_key: str, version_id: str) -> Document | None:
+        """Return the record."""
+        return self.documents_by_id.get((source_key, version_id))
+
+    def documents(self, ids: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Document]:
+        """Return the known ones."""
+        return {key: self.documents_by_id[key] for key in ids if key in self.documents_by_id}
+
+    def revision(self, customer_id: str, invoice_id: str, rev: int | None = None) -> Revision | None:
+        """Return that revision."""
+        current = self.current.get((customer_id, invoice_id))
+        if rev is None or (current and current.rev == rev):
+            return current
+        return self.replaced.get((customer_id, invoice_id, rev))
+
+    def revisions_stored(self, hour: datetime) -> Iterator[Revision]:
+        """Yield what was stored in that hour."""
+        start = hour.replace(minute=0, second=0, microsecond=0)
+        for revision in (*self.current.values(), *self.replaced.values()):
+            if start <= revision.stored_at < start + timedelta(hours=1):
+                yield revision
+
+    def checkpoint(self, name: str) -> str | None:
+        """Return what was saved."""
+        return self.checkpoints.get(name)
+
+    def save_checkpoint(self, name: str, value: str) -> None:
+        """Save."""
+        self.checkpoints[name] = value
+
+    def acquire_lease(self, name: str, holder: str, *, now: datetime, seconds: int) -> bool:
+        """Take, prolong or take over."""
+        owner, until = self.leases.get(name, (holder, now))
+        if owner != holder and now < until:
+            return False
+        self.leases[name] = (holder, now + timedelta(seconds=seconds))
+        return True
+
+    def release_lease(self, name: str, holder: str) -> None:
+        """Give back."""
+        if self.leases.get(name, ("", NOON))[0] == holder:
+            del self.leases[name]
+
+
+def _id(document: Document) -> tuple[str, str]:
+    return document.source_key, document.version_id
+
+
+def _acts(document: Document | None) -> int:
+    return len(document.acts) if document else -1
+
+
+def _rev(revision: Revision | None) -> int:
+    return revision.rev if revision else 0
