@@ -71,7 +71,8 @@ class MemoryBucket:
     def list_versions(self, prefix: str = "") -> Iterator[tuple[ObjectRef, datetime]]:
         """Yield versions by key, newest first; a listing knows no sequencer."""
         found = [version for version in self.stored if version.ref.key.startswith(prefix)]
-        newest_first = sorted(found[::-1], key=lambda version: version.ref.key)
+        found.reverse()
+        newest_first = sorted(found, key=lambda version: version.ref.key)
         for version in newest_first:
             yield replace(version.ref, sequencer=""), version.last_modified_at
 
