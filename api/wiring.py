@@ -1,14 +1,19 @@
 """Settings to parts: the only module that chooses."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from api.acts import Acts
 from api.aws import COPY_TIMEOUT_SECONDS, Clients, DeadLetterQueue, DestinationBucket, SourceBucket, Topics
 from api.certificates import PublicKeys
 from api.fetch import fetch_certificate
+from api.maintenance.importing import BucketArchive, FolderArchive, Importer
+from api.maintenance.reconcile import Reconciler
 from api.pipeline import Pipeline
 from api.reports.report import Engine
 from api.sns import Gate
@@ -126,3 +131,25 @@ def reports() -> Engine:
     from api.reports.raw import RawObjects  # noqa: PLC0415 - the same, for pyarrow
 
     return DuckEngine(RawObjects(destination()))
+
+
+@cache
+def acts() -> Acts:
+    """Return what operators can do."""
+    return Acts(pipeline=pipeline())
+
+
+def reconciler(clock: Callable[[], datetime]) -> Reconciler:
+    """Return the sweep."""
+    return Reconciler(source=source(), sink=destination(), ledger=ledger(), pipeline=pipeline(), clock=clock)
+
+
+def bucket_archive(name: str) -> BucketArchive:
+    """Return an archive in another bucket."""
+    bucket = SourceBucket(client=clients().make("s3"), bucket=name, max_bytes=MAX_DOCUMENT_BYTES)
+    return BucketArchive(bucket=bucket, name=name)
+
+
+def importer(archive: BucketArchive | FolderArchive, clock: Callable[[], datetime]) -> Importer:
+    """Return what takes an archive through the pipeline."""
+    return Importer(pipeline=pipeline(), ledger=ledger(), archive=archive, clock=clock)

@@ -1,0 +1,53 @@
+"""Import an archive of invoices."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api import wiring
+from api.maintenance.importing import BucketArchive, FolderArchive
+from api.maintenance.lease import LeaseTaken, held
+from api.management.operator import Progress, holder, now
+
+
+class Command(BaseCommand):
+    """`manage.py import s3://BUCKET/PREFIX|FOLDER`."""
+
+    help = "Take an archive through the same pipeline, many rows to a CSV object. Run it again to resume."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add where from and how."""
+        parser.add_argument("archive", help="s3://BUCKET/PREFIX or a local folder")
+        parser.add_argument("--workers", type=int, default=8)
+        parser.add_argument("--dry-run", action="store_true", help="count what there is, change nothing")
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
+        """Import it."""
+        archive, refs = self._open(options["archive"])
+        if options["dry_run"]:
+            self.stdout.write(f"{sum(1 for _ in refs)} documents in {options['archive']}")
+            return
+        progress = Progress(self)
+        try:
+            with held(wiring.ledger(), "import", holder(), now) as lease:
+                done = wiring.importer(archive, now).run(
+                    refs, lease, workers=options["workers"], progress=progress
+                )
+        except LeaseTaken as error:
+            raise CommandError(str(error)) from error
+        finally:
+            progress.end()
+        self.stdout.write(str(done))
+        if done.failed:
+            raise CommandError("some failed for now; run it again", returncode=1)
+
+    def _open(self, name: str) -> tuple[BucketArchive | FolderArchive, Any]:
+        if name.startswith("s3://"):
+            bucket, _, prefix = name.removeprefix("s3://").partition("/")
+            archive = wiring.bucket_archive(bucket)
+            return archive, archive.refs(prefix)
+        if not Path(name).is_dir():
+            raise CommandError(f"{name} is no folder; write s3://BUCKET/PREFIX or a folder's path")
+        folder = FolderArchive(folder=Path(name))
+        return folder, folder.refs()

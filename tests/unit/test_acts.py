@@ -1,0 +1,197 @@
+"""What operators do, over in-memory ports."""
+
+from dataclasses import replace
+
+import pytest
+
+from api.acts import ActRefused, Acts, Operator
+from api.pipeline import Pipeline
+from tests.support.invoices import invoice_text
+from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
+
+ANNA = Operator(who="anna", why="the customer called", at=NOON)
+
+
+@pytest.fixture
+def acts() -> Acts:
+    return Acts(pipeline=Pipeline(source=MemoryBucket(), ledger=MemoryLedger(), sink=MemorySink()))
+
+
+def upload(acts: Acts, key: str, data: bytes) -> str:
+    """Upload and deliver; return the version's id."""
+    bucket = acts.pipeline.source
+    assert isinstance(bucket, MemoryBucket)
+    ref = bucket.put(key, data)
+    acts.pipeline.ingest(ref, message_id="m", now=NOON)
+    return ref.version_id
+
+
+def columns(acts: Acts) -> list[str]:
+    """Return the total, status and rev of the current row, by hand from its place."""
+    revision = acts.pipeline.ledger.revision("C-1", "INV-1")
+    assert revision is not None
+    fields = revision.row.decode().split('","')
+    return [fields[7], fields[17], fields[18]]
+
+
+class TestOperator:
+    @pytest.mark.parametrize(("who", "why"), [("", "why"), ("anna", " ")])
+    def test_needs_a_name_and_a_reason(self, who: str, why: str) -> None:
+        with pytest.raises(ActRefused, match="a name and a reason"):
+            Operator(who=who, why=why, at=NOON)
+
+
+class TestWithdraw:
+    def test_makes_a_withdrawn_revision_of_the_same_content(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+
+        revision = acts.withdraw("C-1", "INV-1", 1, ANNA)
+
+        assert (revision.rev, revision.status, revision.data) == (2, "withdrawn", invoice_text())
+        assert columns(acts) == ["100.00", "withdrawn", "2"]
+        assert revision.act is not None
+        assert (revision.act.kind, revision.act.who, revision.act.why) == (
+            "withdraw",
+            "anna",
+            "the customer called",
+        )
+
+    def test_is_refused_when_the_invoice_changed_meanwhile(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        upload(acts, "a.txt", invoice_text(amount="120.00"))
+
+        with pytest.raises(ActRefused, match="somebody else"):
+            acts.withdraw("C-1", "INV-1", 1, ANNA)
+
+        assert columns(acts) == ["120.00", "active", "2"]
+
+    def test_is_not_undone_by_a_newer_version_of_the_key(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        acts.withdraw("C-1", "INV-1", None, ANNA)
+
+        version_id = upload(acts, "a.txt", invoice_text(amount="120.00"))
+
+        document = acts.pipeline.ledger.document("a.txt", version_id)
+        assert document is not None
+        assert document.reason is not None
+        assert document.reason.code == "withdrawn-invoice"
+        assert columns(acts) == ["100.00", "withdrawn", "2"]
+
+    def test_is_refused_for_an_invoice_that_is_not_there(self, acts: Acts) -> None:
+        with pytest.raises(ActRefused, match="no invoice INV-9 of C-1"):
+            acts.withdraw("C-1", "INV-9", None, ANNA)
+
+    def test_is_refused_twice(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        acts.withdraw("C-1", "INV-1", None, ANNA)
+
+        with pytest.raises(ActRefused, match="withdrawn already"):
+            acts.withdraw("C-1", "INV-1", None, ANNA)
+
+
+class TestRestore:
+    def test_makes_an_active_revision_of_the_same_content(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        acts.withdraw("C-1", "INV-1", None, ANNA)
+
+        acts.restore("C-1", "INV-1", 2, ANNA)
+
+        assert columns(acts) == ["100.00", "active", "3"]
+
+
+class TestAccept:
+    def test_lets_a_conflicting_document_win(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        version_id = upload(acts, "b.txt", invoice_text(amount="900.00"))
+
+        acts.accept("b.txt", version_id, ANNA)
+
+        document = acts.pipeline.ledger.document("b.txt", version_id)
+        assert columns(acts) == ["900.00", "active", "2"]
+        assert document is not None
+        assert (document.outcome, document.rev, document.is_open, document.data) == ("stored", 2, False, None)
+        assert [act.kind for act in document.acts] == ["accept"]
+
+    def test_brings_a_withdrawn_invoice_back_from_that_document(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        acts.withdraw("C-1", "INV-1", None, ANNA)
+        version_id = upload(acts, "a.txt", invoice_text(amount="120.00"))
+
+        acts.accept("a.txt", version_id, ANNA)
+
+        assert columns(acts) == ["120.00", "active", "3"]
+
+    @pytest.mark.parametrize("data", [invoice_text(), b"no invoice"], ids=["duplicate", "unreadable"])
+    def test_is_refused_for_other_rejections(self, acts: Acts, data: bytes) -> None:
+        upload(acts, "a.txt", invoice_text())
+        version_id = upload(acts, "b.txt", data)
+
+        with pytest.raises(ActRefused, match="cannot be accepted"):
+            acts.accept("b.txt", version_id, ANNA)
+
+
+class TestClose:
+    def test_is_kept_and_no_redelivery_opens_it_again(self, acts: Acts) -> None:
+        bucket = acts.pipeline.source
+        assert isinstance(bucket, MemoryBucket)
+        ref = bucket.put("a.txt", b"no invoice")
+        acts.pipeline.ingest(ref, message_id="m", now=NOON)
+
+        acts.close("a.txt", ref.version_id, ANNA)
+        again = acts.pipeline.ingest(ref, message_id="m", now=NOON)
+
+        document = acts.pipeline.ledger.document("a.txt", ref.version_id)
+        assert again.kind == "repeated"
+        assert document is not None
+        assert (document.outcome, document.is_open) == ("rejected", False)
+        with pytest.raises(ActRefused, match="closed already"):
+            acts.close("a.txt", ref.version_id, ANNA)
+
+
+class TestReprocess:
+    def test_stores_a_rejection_that_today_is_readable(
+        self, acts: Acts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_args: object, **_kwargs: object) -> None:
+            raise RuntimeError("yesterday's bug")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("api.pipeline.parse", broken)
+            version_id = upload(acts, "a.txt", invoice_text())
+
+        document = acts.reprocess_rejection("a.txt", version_id, ANNA)
+
+        assert (document.outcome, document.rev, document.attempts) == ("stored", 1, 2)
+        assert columns(acts) == ["100.00", "active", "1"]
+        sink = acts.pipeline.sink
+        assert isinstance(sink, MemorySink)
+        assert list(sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
+
+    def test_keeps_a_rejection_that_still_is_unreadable(self, acts: Acts) -> None:
+        version_id = upload(acts, "a.txt", b"no invoice")
+
+        document = acts.reprocess_rejection("a.txt", version_id, ANNA)
+
+        assert (document.outcome, document.is_open, document.attempts) == ("rejected", True, 2)
+        assert [act.kind for act in document.acts] == ["reprocess"]
+
+    def test_changes_nothing_when_the_parser_says_the_same(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        current = acts.pipeline.ledger.revision("C-1", "INV-1")
+        assert current is not None
+
+        assert acts.reprocess_invoice(current, ANNA) is None
+        assert columns(acts) == ["100.00", "active", "1"]
+
+    def test_makes_a_revision_when_the_parser_reads_otherwise_and_keeps_the_status(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text().replace(b"2026-11-02", b"03/04/2026"))  # rejected: ambiguous
+        upload(acts, "a.txt", invoice_text())
+        acts.withdraw("C-1", "INV-1", None, ANNA)
+        current = acts.pipeline.ledger.revision("C-1", "INV-1")
+        assert current is not None
+        read_wrongly = replace(current, row=current.row.replace(b'"100.00"', b'"1.00"'))
+
+        revision = acts.reprocess_invoice(read_wrongly, ANNA)
+
+        assert revision is not None
+        assert columns(acts) == ["100.00", "withdrawn", "3"]
