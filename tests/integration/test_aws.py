@@ -1,0 +1,219 @@
+"""The doors to AWS against moto, and the one table of errors."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from moto import mock_aws
+
+from api import aws
+from api.aws import Clients, DeadLetterQueue, DestinationBucket, SourceBucket, translate
+from api.pipeline import ContentGone, ContentTooLarge, TemporaryFailure
+from api.s3_event import ObjectRef
+
+SOURCE, DESTINATION = "docproc-source", "docproc-destination"
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    """A versioned source bucket and a destination bucket."""
+    with mock_aws():
+        client = boto3.client("s3")
+        for name in (SOURCE, DESTINATION):
+            client.create_bucket(Bucket=name)
+        client.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.fixture
+def source(s3: Any) -> SourceBucket:
+    return SourceBucket(client=s3, bucket=SOURCE, max_bytes=1000)
+
+
+@pytest.fixture
+def destination(s3: Any) -> DestinationBucket:
+    return DestinationBucket(client=s3, copy_client=s3, bucket=DESTINATION)
+
+
+def put(s3: Any, key: str, body: bytes) -> ObjectRef:
+    """Put and return the reference that the event would carry."""
+    answer = s3.put_object(Bucket=SOURCE, Key=key, Body=body)
+    return ObjectRef(
+        bucket=SOURCE, key=key, version_id=answer.get("VersionId", ""), etag=answer["ETag"].strip('"')
+    )
+
+
+class TestSourceBucket:
+    def test_reads_the_version_that_was_named(self, s3: Any, source: SourceBucket) -> None:
+        first = put(s3, "a b/ü+.txt", b"one")
+        put(s3, "a b/ü+.txt", b"two")
+
+        content = source.read(first)
+
+        assert (content.data, content.etag) == (b"one", "f97c5d29941bfb1b2fdab0874906ab82")
+        assert content.last_modified_at.tzinfo is not None
+
+    def test_says_when_the_version_is_gone(self, s3: Any, source: SourceBucket) -> None:
+        ref = put(s3, "a.txt", b"one")
+        s3.delete_object(Bucket=SOURCE, Key="a.txt", VersionId=ref.version_id)
+
+        with pytest.raises(ContentGone) as caught:
+            source.read(ref)
+
+        assert caught.value.code == "expired-before-processed"
+
+    def test_says_when_a_bucket_without_versions_has_other_content(
+        self, s3: Any, destination: DestinationBucket
+    ) -> None:
+        s3.put_object(Bucket=DESTINATION, Key="a.txt", Body=b"two")
+        source = SourceBucket(client=s3, bucket=DESTINATION, max_bytes=1000)
+        overwritten = ObjectRef(bucket=DESTINATION, key="a.txt", etag="f97c5d29941bfb1b2fdab0874906ab82")
+
+        with pytest.raises(ContentGone) as caught:
+            source.read(overwritten)
+
+        assert caught.value.code == "overwritten-before-processed"
+
+    def test_does_not_read_what_is_too_large(self, s3: Any, source: SourceBucket) -> None:
+        ref = put(s3, "big.txt", b"x" * 1001)
+
+        with pytest.raises(ContentTooLarge) as caught:
+            source.read(ref)
+
+        assert caught.value.size_bytes == 1001
+
+    def test_lists_versions_newest_first(self, s3: Any, source: SourceBucket) -> None:
+        first, second = put(s3, "a", b"1"), put(s3, "a", b"2")
+        put(s3, "ab", b"3")
+
+        assert source.versions("a") == (second.version_id, first.version_id)
+
+    def test_names_versions_of_an_unversioned_bucket_by_their_etag(self, s3: Any) -> None:
+        s3.put_object(Bucket=DESTINATION, Key="a", Body=b"one")
+
+        versions = SourceBucket(client=s3, bucket=DESTINATION, max_bytes=9).versions("a")
+
+        assert versions == ("etag:f97c5d29941bfb1b2fdab0874906ab82",)
+
+
+class TestDestinationBucket:
+    def test_never_overwrites_an_object(self, s3: Any, destination: DestinationBucket) -> None:
+        destination.put_row("csv/a.csv", b"first\n")
+        destination.put_row("csv/a.csv", b"second\n")
+
+        assert destination.get("csv/a.csv") == b"first\n"
+        assert list(destination.list_keys("csv/")) == ["csv/a.csv"]
+
+    def test_tells_what_is_there(self, destination: DestinationBucket) -> None:
+        destination.put_row("csv/a.csv", b"x\n")
+
+        assert destination.has("csv/a.csv")
+        assert not destination.has("csv/b.csv")
+
+    def test_copies_that_very_version_of_a_rejection(self, s3: Any, destination: DestinationBucket) -> None:
+        ref = put(s3, "in/ä.txt", b"one")
+        put(s3, "in/ä.txt", b"two")
+
+        assert destination.keep_rejected(ref, ref.version_id)
+        assert destination.get(f"rejected/in/%C3%A4.txt/{ref.version_id}") == b"one"
+
+    def test_cannot_copy_what_is_gone(self, s3: Any, destination: DestinationBucket) -> None:
+        ref = put(s3, "a.txt", b"one")
+        s3.delete_object(Bucket=SOURCE, Key="a.txt", VersionId=ref.version_id)
+
+        assert not destination.keep_rejected(ref, ref.version_id)
+
+    def test_is_ready_only_while_it_exists(self, s3: Any, destination: DestinationBucket) -> None:
+        destination.ready()
+        s3.delete_bucket(Bucket=DESTINATION)
+
+        with pytest.raises(TemporaryFailure):
+            destination.ready()
+
+
+class TestDeadLetterQueue:
+    def test_hands_out_and_deletes(self) -> None:
+        with mock_aws():
+            client = boto3.client("sqs")
+            url = client.create_queue(QueueName="dlq")["QueueUrl"]
+            client.send_message(QueueUrl=url, MessageBody="hello")
+            queue = DeadLetterQueue(client=client, url=url)
+
+            (letter,) = queue.receive(wait_seconds=0)
+            queue.delete(letter)
+
+            assert letter.body == "hello"
+            assert queue.depth() == 0
+
+
+def client_error(code: str, status: int) -> ClientError:
+    """Return an error as AWS answers it."""
+    return ClientError(
+        {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item] # the rest does not matter
+        "Op",
+    )
+
+
+class TestTranslate:
+    @pytest.mark.parametrize(
+        ("error", "code", "mend"),
+        [
+            (client_error("ThrottlingException", 400), "ThrottlingException", ""),
+            (client_error("SlowDown", 503), "SlowDown", ""),
+            (client_error("Weird", 500), "Weird", ""),
+            (client_error("AccessDenied", 403), "AccessDenied", "the role may not do this"),
+            (client_error("NoSuchBucket", 404), "NoSuchBucket", "the bucket does not exist"),
+            (client_error("ExpiredToken", 400), "ExpiredToken", "the credentials are"),
+            (client_error("RequestTimeTooSkewed", 403), "RequestTimeTooSkewed", "the clock"),
+            (NoCredentialsError(), "NoCredentialsError", "the credentials are"),
+            (EndpointConnectionError(endpoint_url="http://x"), "EndpointConnectionError", ""),
+            (ReadTimeoutError(endpoint_url="http://x"), "ReadTimeoutError", ""),
+        ],
+    )
+    def test_makes_trouble_that_is_not_the_documents_temporary(
+        self, error: Exception, code: str, mend: str
+    ) -> None:
+        with pytest.raises(TemporaryFailure) as caught, translate("s3", "GetObject"):
+            raise error
+
+        assert (caught.value.service, caught.value.operation, caught.value.code) == ("s3", "GetObject", code)
+        assert caught.value.mend.startswith(mend)
+        assert bool(caught.value.mend) == bool(mend)
+
+    def test_lets_a_fault_of_the_request_rise(self) -> None:
+        with pytest.raises(ClientError), translate("dynamodb", "TransactWriteItems"):
+            raise client_error("ValidationException", 400)
+
+
+class TestClients:
+    def test_fit_three_calls_in_the_time_that_sns_waits(self) -> None:
+        # botocore's standard mode waits up to a second before its one retry.
+        call_seconds = aws.ATTEMPTS * (aws.CONNECT_TIMEOUT_SECONDS + aws.READ_TIMEOUT_SECONDS) + 1
+
+        assert 3 * call_seconds < 15
+
+    def test_give_the_time_outs_to_boto3(self) -> None:
+        client = Clients(region="eu-west-1").make("s3")
+
+        config = client.meta.config
+        assert (config.connect_timeout, config.read_timeout) == (0.5, 1.4)
+        assert config.retries == {"mode": "standard", "total_max_attempts": 2}
+        assert client.meta.region_name == "eu-west-1"
+
+
+def test_rejected_keys_fit_in_s3() -> None:
+    key = aws.rejected_key("ü" * 512, "v" * 32)
+
+    assert len(key.encode()) <= 1024
+    assert key.endswith("/" + "v" * 32)
+
+
+def test_the_clock_of_moto_is_utc(s3: Any, source: SourceBucket) -> None:
+    ref = put(s3, "a", b"1")
+
+    age = datetime.now(UTC) - source.read(ref).last_modified_at
+
+    assert abs(age.total_seconds()) < 60

@@ -1,0 +1,115 @@
+"""Imports over in-memory ports."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from api.maintenance.importing import BucketArchive, FolderArchive, Imported, Importer
+from api.maintenance.lease import held
+from api.pipeline import Pipeline, TemporaryFailure
+from api.records import Change
+from tests.support.invoices import invoice_text
+from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
+
+
+class World:
+    """An archive in a bucket of its own."""
+
+    def __init__(self) -> None:
+        self.bucket, self.ledger, self.sink = MemoryBucket(name="old"), MemoryLedger(), MemorySink()
+        self.archive: BucketArchive | FolderArchive = BucketArchive(bucket=self.bucket, name="old")
+
+    def run(self) -> Imported:
+        """Import everything."""
+        pipeline = Pipeline(source=MemoryBucket(), ledger=self.ledger, sink=self.sink)
+        importer = Importer(pipeline=pipeline, ledger=self.ledger, archive=self.archive, clock=lambda: NOON)
+        refs = self.archive.refs() if isinstance(self.archive, FolderArchive) else self.archive.refs("")
+        with held(self.ledger, "import", "me", lambda: NOON) as lease:
+            return importer.run(refs, lease, workers=1)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+class TestImporter:
+    def test_puts_many_rows_in_one_object(self, world: World) -> None:
+        for number in (1, 2, 3):
+            world.bucket.put(f"{number}.txt", invoice_text(invoice_id=f"INV-{number}"))
+
+        done = world.run()
+
+        (key,) = world.sink.objects
+        assert done.stored == 3
+        assert key.startswith("csv/v1/ingest=2026-11-21-12/import-")
+        assert world.sink.objects[key].count(b"\n") == 3
+        revision = world.ledger.revision("C-1", "INV-2")
+        assert revision is not None
+        assert (revision.csv_key, revision.source_key) == (key, "s3://old/2.txt")
+
+    def test_changes_nothing_the_second_time(self, world: World) -> None:
+        world.bucket.put("1.txt", invoice_text())
+        world.run()
+        objects = dict(world.sink.objects)
+
+        done = world.run()
+
+        assert (done.stored, done.repeated) == (0, 1)
+        assert world.sink.objects == objects
+
+    def test_puts_a_row_that_was_committed_but_not_written(self, world: World) -> None:
+        world.bucket.put("1.txt", invoice_text())
+        world.run()
+        world.sink.objects.clear()  # as if the process had died before the batch's object
+
+        world.run()
+
+        assert list(world.sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
+
+    def test_counts_what_failed_for_now_and_takes_it_next_time(self, world: World) -> None:
+        def fail_once(_change: Change) -> None:
+            world.ledger.before_commit = lambda _: None
+            raise TemporaryFailure("dynamodb", "TransactWriteItems", "ThrottlingException")
+
+        world.bucket.put("1.txt", invoice_text())
+        world.ledger.before_commit = fail_once
+
+        first, second = world.run(), world.run()
+
+        assert (first.failed, second.stored) == (1, 1)
+
+    def test_keeps_a_rejections_bytes_from_a_bucket(self, world: World) -> None:
+        world.bucket.put("1.txt", b"no invoice")
+
+        done = world.run()
+
+        assert done.rejected == 1
+        assert ("s3://old/1.txt", "v000001") in world.sink.kept
+
+    def test_reads_a_folder(self, world: World, tmp_path: Path) -> None:
+        (tmp_path / "2026").mkdir()
+        (tmp_path / "2026" / "a.txt").write_bytes(invoice_text())
+        (tmp_path / "b.txt").write_bytes(b"no invoice")
+        world.archive = FolderArchive(folder=tmp_path)
+
+        done = world.run()
+
+        revision = world.ledger.revision("C-1", "INV-1")
+        assert (done.stored, done.rejected) == (1, 1)
+        assert revision is not None
+        assert revision.source_key == "2026/a.txt"
+        assert world.sink.kept == set()
+
+    def test_repairs_late_what_an_import_left_unwritten(self, world: World) -> None:
+        world.bucket.put("1.txt", invoice_text())
+        world.run()
+        world.sink.objects.clear()
+        pipeline = Pipeline(source=MemoryBucket(), ledger=world.ledger, sink=world.sink)
+        revision = world.ledger.revision("C-1", "INV-1")
+        assert revision is not None
+
+        pipeline.make_sure_of_revision(revision, NOON + timedelta(hours=5))
+
+        assert list(world.sink.objects) == ["csv/v1/ingest=2026-11-21-17/C-1_INV-1-r000002.csv"]
