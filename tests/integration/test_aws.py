@@ -65,9 +65,7 @@ class TestSourceBucket:
 
         assert caught.value.code == "expired-before-processed"
 
-    def test_says_when_a_bucket_without_versions_has_other_content(
-        self, s3: Any, destination: DestinationBucket
-    ) -> None:
+    def test_says_when_a_bucket_without_versions_has_other_content(self, s3: Any) -> None:
         s3.put_object(Bucket=DESTINATION, Key="a.txt", Body=b"two")
         source = SourceBucket(client=s3, bucket=DESTINATION, max_bytes=1000)
         overwritten = ObjectRef(bucket=DESTINATION, key="a.txt", etag="f97c5d29941bfb1b2fdab0874906ab82")
@@ -100,7 +98,7 @@ class TestSourceBucket:
 
 
 class TestDestinationBucket:
-    def test_never_overwrites_an_object(self, s3: Any, destination: DestinationBucket) -> None:
+    def test_never_overwrites_an_object(self, destination: DestinationBucket) -> None:
         destination.put_row("csv/a.csv", b"first\n")
         destination.put_row("csv/a.csv", b"second\n")
 
