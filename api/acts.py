@@ -101,6 +101,8 @@ class Acts:
 
         The status stays. Raises ActRefused if today's parser rejects the text or finds other ids.
         """
+        if current.data is None:
+            raise ActRefused("the text of this invoice is no longer kept")
         act = operator.act("reprocess")
         document = Document(
             source_key=current.source_key,
@@ -133,6 +135,8 @@ class Acts:
             raise ActRefused(f"there is no invoice {invoice_id} of {customer_id}")
         if rev is not None and rev != current.rev:
             raise ActRefused(_CHANGED)
+        if not current.row:
+            raise ActRefused("the invoice was erased")
         if current.status == status:
             raise ActRefused(f"the invoice is {status} already")
         revision = reissue(current, status=status, at=act.at, act=act)
