@@ -1,0 +1,114 @@
+"""The texts of the fields to values: each read by its kind, required ones present, repeats in agreement."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Final, TypeVar
+
+from invoice_parser import codes
+from invoice_parser.amounts import read_amount
+from invoice_parser.dates import read_date
+from invoice_parser.findings import Findings
+from invoice_parser.formats import Field, Format
+from invoice_parser.invoice import InvoiceError
+from invoice_parser.scan import Fields, Found
+from invoice_parser.values import Currency, quoted, unquote
+
+_IDENTIFIER: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+
+T = TypeVar("T", str, int, date)
+
+
+class Values:
+    """The values of a document's fields by name, and the line that gave each.
+
+    `amounts` are in minor units and hold only what the document names; `texts` hold the rest but
+    the dates. Raises InvoiceError when a field cannot be read, is missing or contradicts itself.
+    """
+
+    def __init__(
+        self,
+        layout: Format,
+        fields: Fields,
+        currency: Currency,
+        findings: Findings,
+        *,
+        day_first: bool | None,
+    ) -> None:
+        self.texts: dict[str, str] = {}
+        self.amounts: dict[str, int] = {}
+        self.dates: dict[str, date] = {}
+        self.lines: dict[str, int] = {}
+        self._currency = currency
+        self._findings = findings
+        self._day_first = day_first
+        for field in layout.fields:
+            found = fields.get(field.name, ())
+            if field.kind == "amount":
+                self._keep(field, found, self._amount, self.amounts)
+            elif field.kind == "date":
+                self._keep(field, found, self._date, self.dates)
+            else:
+                self._keep(field, found, _identifier if field.kind == "identifier" else _text, self.texts)
+
+    def _keep(
+        self,
+        field: Field,
+        places: "list[Found] | tuple[()]",
+        read: Callable[[str, int], T],
+        values: dict[str, T],
+    ) -> None:
+        for found in places:
+            text = unquote(found.text.strip())
+            if not text:
+                self._findings.add(codes.EMPTY_FIELD, f"{field.labels[0]} has no value.", found.line)
+                continue
+            try:
+                value = read(text, found.line)
+            except InvoiceError as error:
+                raise _at(found, text, error.code, f"{field.labels[0]}: {error.message}") from error
+            if field.name not in values:
+                values[field.name] = value
+                self.lines[field.name] = found.line
+            elif value == values[field.name]:
+                self._findings.add(codes.REPEATED_FIELD, f"{field.labels[0]} is given twice.", found.line)
+            else:
+                first = self.lines[field.name]
+                message = f"{field.labels[0]} is {quoted(text)} here and something else in line {first}."
+                raise _at(found, text, field.conflict, message)
+        if field.required and field.name not in values:
+            raise _missing(field, places)
+
+    def _amount(self, text: str, line: int) -> int:
+        amount = read_amount(text)
+        if amount is None:
+            raise InvoiceError(codes.BAD_AMOUNT, f"{quoted(text)} is no amount; write it like 1234.50.")
+        self._currency.see(amount[1], line)
+        return amount[0]
+
+    def _date(self, text: str, _line: int) -> date:
+        return read_date(text, day_first=self._day_first)
+
+
+def _text(text: str, _line: int) -> str:
+    return text
+
+
+def _identifier(text: str, _line: int) -> str:
+    if not _IDENTIFIER.fullmatch(text):
+        raise InvoiceError(
+            codes.BAD_IDENTIFIER,
+            f"{quoted(text)} is no id: up to 64 letters, digits and ._/-, a letter or digit first, no “..”.",
+        )
+    return text
+
+
+def _at(found: Found, text: str, code: str, message: str) -> InvoiceError:
+    return InvoiceError(code, message, found.line, found.offset + found.text.index(text) + 1)
+
+
+def _missing(field: Field, places: "list[Found] | tuple[()]") -> InvoiceError:
+    label = field.labels[0]
+    if not places:
+        return InvoiceError(codes.MISSING_FIELD, f"There is no {label}; add a line “{label}: …”.")
+    return InvoiceError(codes.MISSING_FIELD, f"{label} has no value.", places[0].line, places[0].offset + 1)
