@@ -117,6 +117,11 @@ class Change:
     revision: Revision | None
     seen: Seen
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a revision that does not follow the one that was seen."""
+        if self.revision and self.revision.rev != (self.seen.invoice.rev + 1 if self.seen.invoice else 1):
+            raise ValueError(f"revision {self.revision.rev} does not follow the one that was seen")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
