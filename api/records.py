@@ -73,7 +73,9 @@ class Revision:
     """One revision of an invoice: the exact bytes, the exact row, where it came from, when.
 
     The current one is found by (customer_id, invoice_id); a replaced one by its `rev` too.
-    `act` is the operator's act that made it, None when a document did.
+    `act` is the operator's act that made it, None when a document did. `data` is None once
+    retention dropped the text. An erasure also empties `row` and `sha256`, and stands itself as
+    the highest revision: withdrawn, without row and csv_key, its act of the kind *erase*.
     """
 
     customer_id: str
@@ -83,7 +85,7 @@ class Revision:
     stored_at: datetime
     row: bytes
     csv_key: str
-    data: bytes
+    data: bytes | None
     sha256: str
     source_key: str
     version_id: str
@@ -115,6 +117,11 @@ class Change:
     revision: Revision | None
     seen: Seen
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a revision that does not follow the one that was seen."""
+        if self.revision and self.revision.rev != (self.seen.invoice.rev + 1 if self.seen.invoice else 1):
+            raise ValueError(f"revision {self.revision.rev} does not follow the one that was seen")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -122,6 +129,23 @@ class Page:
 
     documents: tuple[Document, ...]
     next_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """A document, or a revision with its CSV object, whose text and row the ledger has dropped.
+
+    What the service wrote of it elsewhere is the caller's to delete: the CSV row (csv_key is
+    empty when there is none, and an object of an import holds other invoices' rows as well)
+    and the copy of a rejected version.
+    """
+
+    customer_id: str
+    invoice_id: str
+    source_key: str
+    version_id: str
+    rev: int = 0
+    csv_key: str = ""
 
 
 Documents: TypeAlias = Iterator[Document]

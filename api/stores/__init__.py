@@ -1,1 +1,4 @@
-"""The ledgers: DynamoDB (default) and SQL through the Django ORM."""
+"""The ledger's implementations: DynamoDB (the default) and SQL; wiring.py picks one.
+
+Both pass tests/contract/test_ledger.py. erasure.py is what they share.
+"""
