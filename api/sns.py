@@ -33,8 +33,9 @@ _SIGNED = {
 # Signed is `Name\nValue\n…` without any escaping: a newline in a value, were it allowed anywhere
 # but in the first one (Message), would let one genuine signature cover several readings.
 _LINE = r"[^\x00-\x1f\x7f]+"
+MESSAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _GRAMMAR = {
-    "MessageId": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "MessageId": MESSAGE_ID,
     "Subject": re.compile(_LINE),
     "SubscribeURL": re.compile(_LINE),
     "Timestamp": re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z"),

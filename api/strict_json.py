@@ -8,6 +8,8 @@ https://www.rfc-editor.org/rfc/rfc8259
 
 import json
 
+MAX_DIGITS = 19  # hold any 64-bit size; int() takes quadratic time
+
 
 class NotStrictJson(ValueError):  # noqa: N818 - it names what is wrong
     """The text is not JSON, or means different things to different parsers."""
@@ -33,10 +35,8 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _integer(digits: str) -> int:
-    # 19 digits hold any 64-bit size. int() takes quadratic time, and refuses 4,300 digits
-    # with an error of its own.
-    if len(digits) > 19:
-        raise ValueError("an integer of more than 19 digits")
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("a long integer")
     return int(digits)
 
 
