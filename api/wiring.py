@@ -4,17 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from time import monotonic
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from api.acts import Acts
 from api.aws import COPY_TIMEOUT_SECONDS, Clients, DeadLetterQueue, DestinationBucket, SourceBucket, Topics
-from api.certificates import PublicKeys
+from api.certificates import KeyCache
+from api.delivery import Delivery
 from api.fetch import fetch_certificate
 from api.maintenance.importing import BucketArchive, FolderArchive, Importer
 from api.maintenance.reconcile import Reconciler
 from api.pipeline import Pipeline
+from api.regions import Signer, signers_of
 from api.reports.report import Engine
 from api.sns import Gate
 from api.stores.dynamodb import DynamoLedger
@@ -27,11 +30,10 @@ class Service:
     """What the views need."""
 
     gate: Gate
-    pipeline: Pipeline
+    delivery: Delivery
     topics: Topics
     ledger: DynamoLedger | SqlLedger
     destination: DestinationBucket
-    source_bucket: str
     max_in_flight: int
 
     def confirm(self, topic_arn: str, token: str) -> None:
@@ -49,11 +51,10 @@ def service() -> Service:
     """Return the parts of /sns, made once a process."""
     return Service(
         gate=gate(),
-        pipeline=pipeline(),
+        delivery=delivery(),
         topics=Topics(client=clients().make("sns")),
         ledger=ledger(),
         destination=destination(),
-        source_bucket=settings.DOCPROC_SOURCE_BUCKET,
         max_in_flight=settings.DOCPROC_MAX_IN_FLIGHT,
     )
 
@@ -66,13 +67,12 @@ def clients() -> Clients:
 
 @cache
 def gate() -> Gate:
-    """Return the verifier of messages."""
+    """Return the verifier of messages; embedded AWS signs with a key of its own."""
+    base_url, name = settings.DOCPROC_SNS_CERTIFICATE_BASE_URL, settings.DOCPROC_SNS_CERTIFICATE_NAME
     return Gate(
-        topics=settings.DOCPROC_TOPIC_ARNS,
-        keys=PublicKeys(fetch=fetch_certificate),
+        signers=signers_of(settings.DOCPROC_TOPIC_ARNS, local=Signer(base_url, name) if base_url else None),
+        keys=KeyCache(fetch_certificate, clock=monotonic),
         allow_sha1=settings.DOCPROC_SNS_ALLOW_SHA1,
-        certificate_base_url=settings.DOCPROC_SNS_CERTIFICATE_BASE_URL,
-        certificate_name=settings.DOCPROC_SNS_CERTIFICATE_NAME or None,
     )
 
 
@@ -82,6 +82,12 @@ def pipeline() -> Pipeline:
     return Pipeline(
         source=source(), ledger=ledger(), sink=destination(), day_first=settings.DOCPROC_DAY_FIRST
     )
+
+
+@cache
+def delivery() -> Delivery:
+    """Return the way of a notification to the outcomes of its objects."""
+    return Delivery(pipeline=pipeline(), source_bucket=settings.DOCPROC_SOURCE_BUCKET)
 
 
 @cache

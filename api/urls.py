@@ -1,0 +1,12 @@
+"""The service's URLs. /sns has both spellings, since a POST must not meet a redirect."""
+
+from django.urls import path
+
+from api import views
+
+urlpatterns = [
+    path("sns", views.sns),
+    path("sns/", views.sns),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+]

@@ -1,0 +1,192 @@
+"""HTTP in, status out: /sns, /healthz and /readyz. No other module knows the flow's status codes.
+
+    /sns      200  done, or nothing to do; every outcome is durable
+              400  SNS never sends this (BadMessage), or the body broke off
+              403  nothing proves that SNS sent this for one of our topics (UntrustedMessage)
+              405  not a POST
+              411  no Content-Length; a chunked body arrives without one
+              413  over 512 KiB; not read
+              415  a Content-Encoding; SNS never uses one
+              503  to be delivered again: the certificate, AWS or a free slot is missing now
+    /healthz  200  the process answers; no I/O
+    /readyz   200  the ledger and the bucket can be reached
+              503  one of them cannot
+              405  (both) neither GET nor HEAD
+
+SNS may take any 4xx for final and retries on 5xx, so 4xx is only for what must never come again.
+The body of an answer is the code that stands in the log line and counts.
+"""
+
+import logging
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from threading import BoundedSemaphore
+
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from api import logs, metrics, wiring
+from api.delivery import Part
+from api.pipeline import TemporaryFailure
+from api.sns import (
+    MESSAGE_ID,
+    BadMessage,
+    CertificateUnavailable,
+    Refusal,
+    SnsMessage,
+    UntrustedMessage,
+)
+
+MAX_BODY_BYTES = 512 * 1024
+
+logger = logging.getLogger(__name__)
+
+_REFUSALS = {
+    BadMessage: (HTTPStatus.BAD_REQUEST, logs.SNS_REFUSED),
+    UntrustedMessage: (HTTPStatus.FORBIDDEN, logs.SNS_REFUSED),
+    CertificateUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, logs.SNS_UNAVAILABLE),
+}
+_LEVELS = {
+    logs.SNS_ACCEPTED: logging.INFO,
+    logs.SNS_CONFIRMED: logging.INFO,
+    logs.SNS_REFUSED: logging.WARNING,
+    logs.SNS_UNAVAILABLE: logging.WARNING,
+    logs.SNS_UNSUBSCRIBED: logging.ERROR,
+}
+_HINTS = {
+    "raw-delivery": "raw messages are unsigned: set RawMessageDelivery of the subscription to false",
+    "foreign-bucket": "compare DOCPROC_SOURCE_BUCKET with the buckets that notify this topic",
+    "unsubscribed": "subscribe the endpoint again, unless somebody ended the subscription on purpose",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: HTTPStatus
+    event: str
+    code: str
+    parts: tuple[Part, ...] = ()
+    fault: str = ""
+
+
+class _Unread(Exception):  # noqa: N818 - it names what is wrong
+    """The body is not to be read, or cannot be."""
+
+    def __init__(self, status: HTTPStatus, code: str) -> None:
+        super().__init__(code)
+        self.status, self.code = status, code
+
+
+@csrf_exempt  # SNS has no cookie; its signature is the proof
+def sns(request: HttpRequest) -> HttpResponse:
+    """Take a message from SNS; answer 200 only after every outcome is durable."""
+    answer = _answer(request)
+    _report(answer, request.headers.get("x-amz-sns-message-id", ""))
+    response = HttpResponse(answer.code, status=answer.status, content_type="text/plain")
+    if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
+        response["Allow"] = "POST"
+    return response
+
+
+@require_safe
+def healthz(_: HttpRequest) -> HttpResponse:
+    """Tell that the process answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+def readyz(_: HttpRequest) -> HttpResponse:
+    """Tell whether documents can be dealt with now."""
+    try:
+        wiring.service().ready()
+    except TemporaryFailure as failure:
+        logger.warning(logs.NOT_READY, extra={"fault": str(failure)})
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return HttpResponse("unavailable", status=status, content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def _answer(request: HttpRequest) -> _Answer:
+    service, now = wiring.service(), datetime.now(UTC)
+    try:
+        message = service.gate.admit(_body(request), request.headers, now)
+    except _Unread as error:
+        return _Answer(status=error.status, event=logs.SNS_REFUSED, code=error.code)
+    except Refusal as error:
+        status, event = _REFUSALS[type(error)]
+        return _Answer(status=status, event=event, code=error.code)
+    # Only trusted messages take a slot: strangers cannot use them up, and when AWS is slow the
+    # threads left over still answer strangers and health checks.
+    slots = _slots(service.max_in_flight)
+    if not slots.acquire(blocking=False):
+        return _again("busy")
+    try:
+        return _act(message, service, now)
+    except TemporaryFailure as failure:
+        return _again(f"{failure.service}-{failure.operation}", fault=str(failure))
+    finally:
+        slots.release()
+
+
+def _body(request: HttpRequest) -> bytes:
+    if request.method != "POST":
+        raise _Unread(HTTPStatus.METHOD_NOT_ALLOWED, "not-a-post")
+    if request.headers.get("Content-Encoding"):
+        raise _Unread(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-encoding")
+    length = request.headers.get("Content-Length", "")
+    if not (length.isascii() and length.isdigit()):
+        raise _Unread(HTTPStatus.LENGTH_REQUIRED, "no-length")
+    # Compared as text first: int() has an error of its own for thousands of digits.
+    if len(length) > len(str(MAX_BODY_BYTES)) or int(length) > MAX_BODY_BYTES:
+        raise _Unread(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large")
+    try:
+        # Not request.body, which has a limit and an error of its own. The stream ends after
+        # Content-Length bytes, whatever the client sends.
+        return bytes(request.read(MAX_BODY_BYTES))
+    except UnreadablePostError as error:
+        raise _Unread(HTTPStatus.BAD_REQUEST, "broken-off") from error
+
+
+@cache
+def _slots(number: int) -> BoundedSemaphore:
+    return BoundedSemaphore(number)
+
+
+def _act(message: SnsMessage, service: wiring.Service, now: datetime) -> _Answer:
+    if message.type == "UnsubscribeConfirmation":  # 200, and no way back in for who ended it
+        return _Answer(status=HTTPStatus.OK, event=logs.SNS_UNSUBSCRIBED, code="unsubscribed")
+    if message.type == "SubscriptionConfirmation":
+        service.confirm(message.topic_arn, message.token)
+        return _Answer(status=HTTPStatus.OK, event=logs.SNS_CONFIRMED, code="confirmed")
+    parts = service.delivery.deliver(message.message_id, message.text, now)
+    if any(part.outcome == "unavailable" for part in parts):
+        return _again("unavailable", parts=parts)
+    return _Answer(status=HTTPStatus.OK, event=logs.SNS_ACCEPTED, code="done", parts=parts)
+
+
+def _again(code: str, *, parts: tuple[Part, ...] = (), fault: str = "") -> _Answer:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return _Answer(status=status, event=logs.SNS_UNAVAILABLE, code=code, parts=parts, fault=fault)
+
+
+def _report(answer: _Answer, message_id: str) -> None:
+    """Write the request's one line, and count. A refused sender's words are no part of it."""
+    metrics.count("sns.answers", answer.code)
+    for part in answer.parts:
+        metrics.count("sns.parts", f"{part.outcome}:{part.code}" if part.code else part.outcome)
+    codes = {answer.code, *(part.code for part in answer.parts)}
+    hint = " ".join(_HINTS[code] for code in sorted(codes & _HINTS.keys()))
+    is_warned = any(part.outcome == "refused" for part in answer.parts)
+    facts = {
+        "code": answer.code,
+        "status": answer.status.value,
+        "message_id": message_id if MESSAGE_ID.fullmatch(message_id) else "",
+        "parts": [asdict(part) for part in answer.parts],
+        "fault": answer.fault,
+        "hint": hint,
+    }
+    level = max(_LEVELS[answer.event], logging.WARNING if is_warned else logging.NOTSET)
+    logger.log(level, answer.event, extra={name: fact for name, fact in facts.items() if fact != ""})
