@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.pipeline import Outcome, Pipeline, TemporaryFailure
+from api.pipeline import Outcome, Pipeline
+from api.ports import TemporaryFailure
 from api.records import Reason
 from api.s3_event import NotAnEvent, ObjectRef, parse
 

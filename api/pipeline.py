@@ -1,4 +1,4 @@
-"""An object's way from the source bucket to its outcome, and the ports it goes through. Pure.
+"""An object's way from the source bucket to its outcome. Pure.
 
 Every step is safe to repeat, and the process may die between any two of them: the ledger's
 transaction is the only moment that decides, the CSV object follows from what it wrote.
@@ -9,10 +9,11 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from api import logs
 from api.decision import Arrival, csv_key, decide, fits, reissue
+from api.ports import ContentGone, ContentTooLarge, Ledger, Sink, Source, TemporaryFailure
 from api.records import Act, Change, Document, Reason, Revision, Seen
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES, InvoiceError, parse
@@ -26,79 +27,6 @@ OutcomeKind: TypeAlias = Literal["stored", "superseded", "rejected", "repeated"]
 REPAIR_IN_PLACE = timedelta(hours=2)
 # Each further try means that somebody else decided on the same invoice meanwhile.
 COMMIT_ATTEMPTS = 8
-
-
-class TemporaryFailure(Exception):  # noqa: N818 - it names what is wrong; the caller answers 503
-    """An outside service could not do its part now; the same call may work later.
-
-    `service` and `operation` say where, `code` what it answered, `mend` what an operator can
-    do about it (empty when waiting is the cure).
-    """
-
-    def __init__(self, service: str, operation: str, code: str, mend: str = "") -> None:
-        super().__init__(f"{service} {operation}: {code}" + (f" ({mend})" if mend else ""))
-        self.service, self.operation, self.code, self.mend = service, operation, code, mend
-
-
-class ContentGone(Exception):  # noqa: N818 - the same
-    """The version that was asked for can no longer be read; `code` is the rejection's."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class ContentTooLarge(Exception):  # noqa: N818 - the same
-    """The version is larger than a document may be."""
-
-    def __init__(self, size_bytes: int) -> None:
-        super().__init__(f"{size_bytes} bytes")
-        self.size_bytes = size_bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What the source bucket holds for one version."""
-
-    data: bytes
-    etag: str
-    last_modified_at: datetime
-
-
-class Source(Protocol):
-    """Where documents come from. Every method raises TemporaryFailure."""
-
-    def read(self, ref: ObjectRef) -> Content:
-        """Return the bytes; raises ContentGone or ContentTooLarge."""
-
-    def versions(self, key: str) -> tuple[str, ...]:
-        """Return the version ids of a key, newest first."""
-
-
-class Sink(Protocol):
-    """Where CSV objects go. Every method raises TemporaryFailure."""
-
-    def put_row(self, key: str, row: bytes) -> None:
-        """Make sure that the object is there. Safe to repeat."""
-
-    def has(self, key: str) -> bool:
-        """Tell whether the object is there."""
-
-    def keep_rejected(self, ref: ObjectRef, version_id: str) -> bool:
-        """Copy a rejected document's bytes; False when they cannot be copied any more."""
-
-
-class Ledger(Protocol):
-    """What the pipeline needs of the record store. Every method raises TemporaryFailure."""
-
-    def commit(self, change: Change) -> Seen | None:
-        """Write all of the change or none; None when it is durable, else what the ledger says now."""
-
-    def document(self, source_key: str, version_id: str) -> Document | None:
-        """Return the document's record, or None when the ledger does not know it."""
-
-    def revision(self, customer_id: str, invoice_id: str, rev: int | None = None) -> Revision | None:
-        """Return that revision, the current one without `rev`, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from django.views.decorators.http import require_safe
 
 from api import logs, metrics, wiring
 from api.delivery import Part
-from api.pipeline import TemporaryFailure
+from api.ports import TemporaryFailure
 from api.sns import (
     MESSAGE_ID,
     BadMessage,

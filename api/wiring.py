@@ -10,12 +10,14 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from api.acts import Acts
-from api.aws import COPY_TIMEOUT_SECONDS, Clients, DeadLetterQueue, DestinationBucket, SourceBucket, Topics
+from api.aws import Clients, DeadLetter, DeadLetterQueue, Topics
+from api.buckets import COPY_TIMEOUT_SECONDS, DestinationBucket, SourceBucket
 from api.certificates import KeyCache
 from api.delivery import Delivery
 from api.fetch import fetch_certificate
 from api.maintenance.importing import BucketArchive, FolderArchive, Importer
 from api.maintenance.reconcile import Reconciler
+from api.maintenance.redrive import Redrive
 from api.pipeline import Pipeline
 from api.regions import Signer, signers_of
 from api.reports.report import Engine
@@ -159,3 +161,8 @@ def bucket_archive(name: str) -> BucketArchive:
 def importer(archive: BucketArchive | FolderArchive, clock: Callable[[], datetime]) -> Importer:
     """Return what takes an archive through the pipeline."""
     return Importer(pipeline=pipeline(), ledger=ledger(), archive=archive, clock=clock)
+
+
+def redrive(clock: Callable[[], datetime]) -> Redrive[DeadLetter]:
+    """Return what drains the dead-letter queue."""
+    return Redrive(queue=dead_letters(), delivery=delivery(), topics=settings.DOCPROC_TOPIC_ARNS, clock=clock)

@@ -5,12 +5,13 @@ https://docs.gunicorn.org/en/stable/settings.html
 """
 
 import multiprocessing
-import os
 
-bind = os.environ.get("DOCPROC_BIND", "127.0.0.1:8000")
-workers = int(os.environ.get("DOCPROC_WORKERS", "") or multiprocessing.cpu_count())
+from docproc import env
+
+bind = env.text("DOCPROC_BIND", "127.0.0.1:8000")
+workers = env.integer("DOCPROC_WORKERS", multiprocessing.cpu_count(), low=1, high=256)
 worker_class = "gthread"
-threads = int(os.environ.get("DOCPROC_THREADS", "") or 16)
+threads = env.integer("DOCPROC_THREADS", 16, low=1, high=256)
 # SNS waits 15 s; a worker that is silent for twice that hangs.
 timeout = 30
 # A deploy lets what is in flight finish: the three calls of an invoice take under 15 s.

@@ -15,7 +15,8 @@ from typing import Protocol
 from uuid import uuid4
 
 from api.maintenance.lease import Lease
-from api.pipeline import Content, ContentGone, ContentTooLarge, Pipeline, Sink, Source, TemporaryFailure
+from api.pipeline import Pipeline
+from api.ports import Content, ContentGone, ContentTooLarge, Sink, Source, TemporaryFailure
 from api.records import Document
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES

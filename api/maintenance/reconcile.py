@@ -7,7 +7,8 @@ from itertools import groupby, islice
 from typing import Protocol
 
 from api.maintenance.lease import Lease
-from api.pipeline import Pipeline, TemporaryFailure
+from api.pipeline import Pipeline
+from api.ports import TemporaryFailure
 from api.records import Document, Revision
 from api.s3_event import ObjectRef
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from api.aws import translate
-from api.pipeline import TemporaryFailure
+from api.ports import TemporaryFailure
 from api.stores.dynamodb_values import Item
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from api.pipeline import TemporaryFailure
+from api.ports import TemporaryFailure
 from api.records import Act, Change, Document, Erased, Revision, Seen
 
 # Each further try means that somebody else changed the same record meanwhile.

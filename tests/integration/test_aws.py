@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from moto import mock_aws
 
 from api import aws
-from api.aws import Clients, DeadLetterQueue, DestinationBucket, SourceBucket, translate
-from api.pipeline import ContentGone, ContentTooLarge, TemporaryFailure
+from api.aws import Clients, DeadLetterQueue, translate
+from api.buckets import DestinationBucket, SourceBucket, rejected_key
+from api.ports import ContentGone, ContentTooLarge, TemporaryFailure
 from api.s3_event import ObjectRef
 
 SOURCE, DESTINATION = "docproc-source", "docproc-destination"
@@ -203,7 +204,7 @@ class TestClients:
 
 
 def test_rejected_keys_fit_in_s3() -> None:
-    key = aws.rejected_key("ü" * 512, "v" * 32)
+    key = rejected_key("ü" * 512, "v" * 32)
 
     assert len(key.encode()) <= 1024
     assert key.endswith("/" + "v" * 32)

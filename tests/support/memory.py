@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 
-from api.pipeline import Content, ContentGone, ContentTooLarge
+from api.ports import Content, ContentGone, ContentTooLarge
 from api.records import Change, Document, Revision, Seen
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES

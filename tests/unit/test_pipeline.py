@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from api.pipeline import Pipeline, TemporaryFailure
+from api.pipeline import Pipeline
+from api.ports import TemporaryFailure
 from api.records import Change, Document, Reason
 from tests.support.invoices import invoice_text
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink

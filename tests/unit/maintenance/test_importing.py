@@ -7,7 +7,8 @@ import pytest
 
 from api.maintenance.importing import BucketArchive, FolderArchive, Imported, Importer
 from api.maintenance.lease import held
-from api.pipeline import Pipeline, TemporaryFailure
+from api.pipeline import Pipeline
+from api.ports import TemporaryFailure
 from api.records import Change
 from tests.support.invoices import invoice_text
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink

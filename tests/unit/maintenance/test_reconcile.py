@@ -8,7 +8,8 @@ import pytest
 
 from api.maintenance.lease import Lease, LeaseTaken, held
 from api.maintenance.reconcile import Balance, Reconciler
-from api.pipeline import Pipeline, TemporaryFailure
+from api.pipeline import Pipeline
+from api.ports import TemporaryFailure
 from api.records import Change
 from tests.support.invoices import invoice_text
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
@@ -82,7 +83,7 @@ class TestReconciler:
         assert (sweep.ledger.documents_by_id, sweep.ledger.checkpoints) == ({}, {})
 
     def test_looks_only_at_what_is_newer_than_the_last_complete_sweep(self, sweep: Sweep) -> None:
-        sweep.bucket.put("a.txt", invoice_text(), at=NOON)
+        sweep.bucket.put("a.txt", invoice_text(), at=NOON - timedelta(minutes=61))
         sweep.run()
         sweep.time = NOON + timedelta(hours=2)
         sweep.bucket.put("b.txt", invoice_text(invoice_id="INV-2"), at=sweep.time)

@@ -1,0 +1,172 @@
+"""The two buckets: documents are read from the one, CSV objects are written to the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+
+from api.aws import error_code, translate
+from api.ports import Content, ContentGone, ContentTooLarge
+from api.s3_event import ObjectRef
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# A copy within S3 takes as long as S3 needs for the bytes, and only rejections wait for one.
+COPY_TIMEOUT_SECONDS = 10
+MAX_COPY_BYTES = 100 * 1024 * 1024
+
+
+def _names_version(ref: ObjectRef) -> bool:
+    return bool(ref.version_id) and not ref.version_id.startswith("etag:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceBucket:
+    """Reads documents from the source bucket, always the very version that the event named."""
+
+    client: "S3Client"
+    bucket: str
+    max_bytes: int
+
+    def read(self, ref: ObjectRef) -> Content:
+        """Return the document's bytes.
+
+        Raises ContentGone if that version (or, without versioning, that ETag) is no longer
+        there, ContentTooLarge before the body is read, TemporaryFailure otherwise.
+        """
+        named: dict[str, Any] = (
+            {"VersionId": ref.version_id} if _names_version(ref) else {"IfMatch": f'"{ref.etag}"'}
+        )
+        with translate("s3", "GetObject"):
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=ref.key, **named)
+            except ClientError as error:
+                if (code := error_code(error)) in {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}:
+                    raise ContentGone("expired-before-processed") from error
+                if code in {"PreconditionFailed", "412"}:
+                    raise ContentGone("overwritten-before-processed") from error
+                raise
+            body = answer["Body"]
+            if answer["ContentLength"] > self.max_bytes:
+                body.close()
+                raise ContentTooLarge(answer["ContentLength"])
+            data = body.read()
+        return Content(data=data, etag=answer["ETag"].strip('"'), last_modified_at=answer["LastModified"])
+
+    def versions(self, key: str) -> tuple[str, ...]:
+        """Return the version ids of one key, newest first, as S3 lists them."""
+        return tuple(
+            ref.version_id or f"etag:{ref.etag}" for ref, _ in self.list_versions(key) if ref.key == key
+        )
+
+    def list_versions(self, prefix: str = "") -> Iterator[tuple[ObjectRef, datetime]]:
+        """Yield every version of every key (newest first per key) with its Last-Modified."""
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+        with translate("s3", "ListObjectVersions"):
+            for page in pages:
+                for version in page.get("Versions", ()):
+                    etag = version["ETag"].strip('"')
+                    ref = ObjectRef(
+                        bucket=self.bucket,
+                        key=version["Key"],
+                        version_id="" if version["VersionId"] == "null" else version["VersionId"],
+                        etag=etag,
+                        size_bytes=version["Size"],
+                    )
+                    yield ref, version["LastModified"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationBucket:
+    """Writes immutable CSV objects, and copies of rejected documents."""
+
+    client: "S3Client"
+    copy_client: "S3Client"
+    bucket: str
+
+    def put_row(self, key: str, row: bytes) -> None:
+        """Make sure that the object is there. Safe to repeat: an object is never overwritten."""
+        with translate("s3", "PutObject"):
+            try:
+                self.client.put_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=row,
+                    ContentType="text/csv; charset=utf-8",
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                if error_code(error) not in {"PreconditionFailed", "412"}:
+                    raise
+
+    def has(self, key: str) -> bool:
+        """Tell whether the object is there."""
+        with translate("s3", "HeadObject"):
+            try:
+                self.client.head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in {"404", "NoSuchKey", "NotFound"}:
+                    return False
+                raise
+        return True
+
+    def keep_rejected(self, ref: ObjectRef, version_id: str) -> bool:
+        """Copy that very version within S3, since the source expires. Safe to repeat.
+
+        Returns False when it is no longer there, or larger than MAX_COPY_BYTES (a text invoice
+        is not, and the copy would outlast SNS's patience).
+        """
+        if (ref.size_bytes or 0) > MAX_COPY_BYTES:
+            return False
+        source: dict[str, Any] = {"Bucket": ref.bucket, "Key": ref.key}
+        condition: dict[str, Any] = {}
+        if _names_version(ref):
+            source["VersionId"] = ref.version_id
+        else:
+            condition["CopySourceIfMatch"] = f'"{ref.etag}"'
+        with translate("s3", "CopyObject"):
+            try:
+                self.copy_client.copy_object(
+                    Bucket=self.bucket,
+                    Key=rejected_key(ref.key, version_id),
+                    CopySource=source,  # type: ignore[arg-type] # the stub wants its own TypedDict
+                    **condition,
+                )
+            except ClientError as error:
+                gone = {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "PreconditionFailed", "404", "412"}
+                if error_code(error) in gone:
+                    return False
+                raise
+        return True
+
+    def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
+        """Yield the keys under a prefix in order, from the one behind `start_after`."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, StartAfter=start_after
+        )
+        with translate("s3", "ListObjectsV2"):
+            for page in pages:
+                yield from (item["Key"] for item in page.get("Contents", ()))
+
+    def get(self, key: str) -> bytes:
+        """Return an object's bytes."""
+        with translate("s3", "GetObject"):
+            return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def ready(self) -> None:
+        """Raise TemporaryFailure unless the bucket can be reached."""
+        with translate("s3", "HeadBucket"):
+            self.client.head_bucket(Bucket=self.bucket)
+
+
+def rejected_key(source_key: str, version_id: str) -> str:
+    """Return where a rejected document's bytes are kept in the destination bucket.
+
+    Percent-encoding makes a key longer; S3 allows 1,024 bytes, so a long one is cut and the
+    version id, which is unique, keeps it apart.
+    """
+    return f"rejected/{quote(source_key, safe='/')[:700]}/{quote(version_id, safe='')}"
