@@ -46,6 +46,7 @@ CONFIGURATION_FAULTS = {
     "UnrecognizedClientException": _CREDENTIALS,
     "RequestTimeTooSkewed": "the clock of this machine is wrong: check its time synchronization",
     "NoSuchBucket": _BUCKET,
+    "404": _BUCKET,
     "PermanentRedirect": "the bucket is in another region: check DOCPROC_AWS_REGION",
     "AuthorizationHeaderMalformed": "the bucket is in another region: check DOCPROC_AWS_REGION",
     "ResourceNotFoundException": "the table does not exist: check DOCPROC_DOCUMENT_TABLE and "

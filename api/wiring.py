@@ -9,7 +9,7 @@ from time import monotonic
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from api.acts import Acts
+from api.acts import Acts, Operator
 from api.aws import Clients, DeadLetter, DeadLetterQueue, Topics
 from api.buckets import COPY_TIMEOUT_SECONDS, DestinationBucket, SourceBucket
 from api.certificates import KeyCache
@@ -18,6 +18,7 @@ from api.fetch import fetch_certificate
 from api.maintenance.importing import BucketArchive, FolderArchive, Importer
 from api.maintenance.reconcile import Reconciler
 from api.maintenance.redrive import Redrive
+from api.maintenance.reprocess import Reprocessing
 from api.pipeline import Pipeline
 from api.regions import Signer, signers_of
 from api.reports.report import Engine
@@ -166,3 +167,8 @@ def importer(archive: BucketArchive | FolderArchive, clock: Callable[[], datetim
 def redrive(clock: Callable[[], datetime]) -> Redrive[DeadLetter]:
     """Return what drains the dead-letter queue."""
     return Redrive(queue=dead_letters(), delivery=delivery(), topics=settings.DOCPROC_TOPIC_ARNS, clock=clock)
+
+
+def reprocessing(operator: Callable[[], Operator]) -> Reprocessing:
+    """Return what parses kept texts again."""
+    return Reprocessing(ledger=ledger(), acts=acts(), operator=operator)

@@ -1,0 +1,46 @@
+"""Parse kept texts again."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from api import wiring
+from api.maintenance.lease import LeaseTaken, held
+from api.management.operator import ActCommand, Progress, holder, now
+
+
+class Command(ActCommand):
+    """`manage.py reprocess [CUSTOMER [INVOICE]] [--rejections [--code CODE]] --why …`."""
+
+    help = "Parse kept texts with today's parser; what reads otherwise becomes a new revision."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add what to reprocess."""
+        parser.add_argument("customer_id", nargs="?", help="one customer's invoices (default: all)")
+        parser.add_argument("invoice_id", nargs="?", help="one invoice")
+        parser.add_argument("--rejections", action="store_true", help="the open rejections instead")
+        parser.add_argument("--code", help="only rejections with this reason")
+        parser.add_argument("--dry-run", action="store_true", help="count the texts, change nothing")
+        super().add_arguments(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
+        """Reprocess them once."""
+        work = wiring.reprocessing(lambda: self.operator(options))
+        if options["rejections"]:
+            texts: Any = work.rejections(options["code"])
+        else:
+            texts = work.invoices(options["customer_id"], options["invoice_id"])
+        if options["dry_run"]:
+            self.stdout.write(f"{sum(1 for _ in texts)} texts")
+            return
+        progress = Progress(self)
+        try:
+            with held(wiring.ledger(), "reprocess", holder(), now) as lease:
+                done = work.run(texts, lease, progress)
+        except LeaseTaken as error:
+            raise CommandError(str(error)) from error
+        finally:
+            progress.end()
+        self.stdout.write(str(done))
+        if done.failed:
+            raise CommandError("some failed for now; run it again", returncode=1)
