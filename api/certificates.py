@@ -128,21 +128,18 @@ def signing_key(pem: bytes, certificate_name: str) -> SigningKey:
     """
     try:
         certificate = load_pem_x509_certificate(pem)
-        key = certificate.public_key()
         names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        key = certificate.public_key()
     except UnsupportedAlgorithm as error:
         raise UntrustedMessage("certificate-key") from error
-    except ValueError as error:
+    except Exception as error:  # x509 raises InvalidVersion and others of no common kind
         raise CertificateUnavailable("certificate-unreadable") from error
     if names != [certificate_name]:
         raise UntrustedMessage("certificate-name")
     if not isinstance(key, RSAPublicKey) or key.key_size < MIN_KEY_BITS:
         raise UntrustedMessage("certificate-key")
-    return SigningKey(
-        public_key=key,
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-    )
+    return SigningKey(public_key=key, not_before=not_before, not_after=not_after)
 
 
 def _put(table: OrderedDict[str, _Value], url: str, value: _Value, limit: int) -> None:

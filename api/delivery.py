@@ -17,9 +17,9 @@ from api.s3_event import NotAnEvent, ObjectRef, parse
 class Part:
     """What was done about one part of a notification.
 
-    `outcome` is the pipeline's (stored, superseded, rejected, repeated), or `ignored` (creates no
-    object), `refused` (an object of a foreign bucket), `unavailable` (to be delivered again).
-    `key` is the object's, or `message:<MessageId>`; `fault` says what failed and what mends it.
+    `outcome` is the pipeline's (stored, superseded, rejected, repeated), or `ignored` (no object was
+    made), `refused` (an object of a foreign bucket), `unavailable` (to be delivered again). `key` is
+    the object's, or `message:<MessageId>`; `fault` says what failed and what mends it.
     """
 
     outcome: str
@@ -38,7 +38,7 @@ class Delivery:
     def deliver(self, message_id: str, text: str, now: datetime) -> tuple[Part, ...]:
         """Do all parts, each on its own, and return what was done. Safe to repeat.
 
-        Unless no part is `unavailable`, the whole message is to be delivered again.
+        Where a part is `unavailable`, the whole message is to be delivered again.
         """
         try:
             event = parse(text)

@@ -1,0 +1,40 @@
+import json
+import logging
+
+from api.logs import JsonFormatter
+
+
+def line(fault: Exception | None = None, **extra: object) -> str:
+    info = (type(fault), fault, None) if fault else None
+    logger = logging.getLogger("api.views")
+    record = logger.makeRecord("api.views", logging.WARNING, "", 1, "sns.accepted", (), info, extra=extra)
+    record.created = 1795262400.25  # `date -u -d @1795262400`: 2026-11-21 12:00:00
+    return JsonFormatter().format(record)
+
+
+class TestJsonFormatter:
+    def test_writes_the_event_and_its_facts(self) -> None:
+        assert json.loads(line(code="done", status=200, parts=[{"key": "a"}])) == {
+            "time": "2026-11-21T12:00:00.250+00:00",
+            "level": "WARNING",
+            "logger": "api.views",
+            "event": "sns.accepted",
+            "code": "done",
+            "status": 200,
+            "parts": [{"key": "a"}],
+        }
+
+    def test_writes_one_line_whatever_the_facts(self) -> None:
+        written = line(key='a\nb\r"\u2028\x00\ud800{"event": "forged"}')
+
+        assert written.isascii()
+        assert len(written.splitlines()) == 1
+        assert json.loads(written)["key"] == 'a\nb\r"\u2028\x00\ud800{"event": "forged"}'
+
+    def test_writes_the_stack_trace_of_a_fault(self) -> None:
+        written = json.loads(line(ZeroDivisionError("the cause")))
+
+        assert "ZeroDivisionError: the cause" in written["exception"]
+
+    def test_writes_what_json_does_not_know_as_text(self) -> None:
+        assert json.loads(line(path=ValueError))["path"] == "<class 'ValueError'>"
