@@ -1,51 +1,139 @@
 """Engine: DuckDB in this process, for local mode and the tests.
 
-The SQL is Athena's, translated by sqlglot. DuckDB loads no extension and touches no file or
-network by a query's doing: the rows are handed over as Arrow tables.
+The tables and views are Athena's, statement for statement, translated by sqlglot: `invoices` and
+the views lie in a file, `invoices_raw` is handed over as an Arrow table with the objects that the
+file's tail begins with. DuckDB loads no extension, and once the file is attached no query can
+touch a file or the network.
+
+Several processes read the file, and DuckDB lets none read while one writes. So nobody writes to
+it: `compacting` works on a copy and puts that in its place by a rename. Every query opens the file
+anew (a few milliseconds), and so sees `invoices` and the beginning of its tail at one moment.
 """
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 
 import duckdb
 import sqlglot
 
-from api.reports.raw import RawObjects
+from api.reports.literals import literal
+from api.reports.raw import SCHEMA, RawObjects
 from api.reports.report import ReportFailed, Result, Row
-from api.reports.tables import EXPENSES_VIEW, FIRST_HOUR, TYPES, tail_view
+from api.reports.tables import (
+    EXPENSES_VIEW,
+    FIRST_HOUR,
+    LINE_ITEMS_VIEW,
+    TYPES,
+    compaction_view,
+    tail_view,
+)
 
 FETCH_ROWS = 1_000
+_TABLES = (
+    f"CREATE TABLE invoices ({', '.join(f'{name} {kind}' for name, kind in TYPES.items())})",
+    tail_view(FIRST_HOUR),
+    EXPENSES_VIEW,
+    LINE_ITEMS_VIEW,
+    compaction_view(None, FIRST_HOUR),
+)
 
 
 class DuckEngine:
     """Runs each query on a connection of its own over what the bucket holds at that moment."""
 
-    def __init__(self, raw: RawObjects) -> None:
-        self._raw = raw
+    def __init__(self, raw: RawObjects, path: Path) -> None:
+        self._raw, self._path = raw, path
 
     def run(self, sql: str) -> Result:
         """Return the result. Raises ReportFailed."""
-        raw = self._raw.since(FIRST_HOUR)
-        connection = duckdb.connect(config={"enable_external_access": "false"})
+        connection = duckdb.connect()
         try:
-            connection.register("invoices_raw", raw)
-            for statement in (_EMPTY_INVOICES, tail_view(FIRST_HOUR), EXPENSES_VIEW, sql):
-                connection.execute(translate(statement))
-        except duckdb.Error as error:
+            _open(connection, self._path, read_only=True)
+            _read_tail(connection, self._raw)
+            return _run(connection, sql)
+        except BaseException:
             connection.close()
-            raise ReportFailed(f"DuckDB could not answer: {error}", type(error).__name__) from error
-        columns = tuple(column[0] for column in connection.description or ())
-        return Result(columns=columns, rows=_rows(connection))
+            raise
 
 
-_EMPTY_INVOICES = f"CREATE TABLE invoices ({', '.join(f'{name} {kind}' for name, kind in TYPES.items())})"
+class DuckTables:
+    """The tables while they are compacted."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str) -> Result:
+        """Return the result. Raises ReportFailed."""
+        result = _run(self._connection, sql)
+        return Result(columns=result.columns, rows=iter(list(result.rows)))
+
+    def optimize(self) -> None:
+        """Do nothing: the file has no old snapshots and no small parts."""
 
 
-def translate(sql: str) -> str:
-    """Return Athena's SQL in DuckDB's dialect."""
-    return str(sqlglot.transpile(sql, read="athena", write="duckdb")[0])
+@contextmanager
+def compacting(raw: RawObjects, path: Path) -> Iterator[DuckTables]:
+    """Give the tables to write to, and make them the ones to read when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    for leftover in (new, new.with_name(new.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    if path.exists():
+        shutil.copyfile(path, new)
+    with duckdb.connect() as connection:
+        _open(connection, new, read_only=False)
+        _read_tail(connection, raw)
+        yield DuckTables(connection)
+    new.replace(path)
+
+
+def _open(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+    is_new = not path.exists()
+    try:
+        if not (is_new and read_only):
+            mode = "READ_ONLY" if read_only else "READ_WRITE"
+            connection.execute(f"ATTACH {literal(str(path))} AS lake ({mode})")
+            connection.execute("USE lake")
+    except duckdb.Error as error:
+        raise ReportFailed(
+            f"{path} cannot be read ({error}). It holds nothing that the bucket does not: "
+            "delete it and run `manage.py compact`.",
+            type(error).__name__,
+        ) from error
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    connection.register("invoices_raw", SCHEMA.empty_table())
+    if is_new:
+        for statement in _TABLES:
+            connection.execute(translate(statement))
+
+
+def _read_tail(connection: duckdb.DuckDBPyConnection, raw: RawObjects) -> None:
+    ((tail_from,),) = connection.execute("SELECT tail_from FROM compaction").fetchall()
+    connection.register("invoices_raw", raw.since(tail_from))
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str) -> Result:
+    try:
+        connection.execute(translate(sql))
+        columns = tuple(str(column[0]) for column in connection.description or ())
+    except duckdb.Error as error:
+        raise ReportFailed(f"DuckDB could not answer: {error}", type(error).__name__) from error
+    return Result(columns=columns, rows=_rows(connection))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[Row]:
-    with connection:
+    try:
         while rows := connection.fetchmany(FETCH_ROWS):
             yield from rows
+    except duckdb.Error as error:
+        raise ReportFailed(f"DuckDB could not answer: {error}", type(error).__name__) from error
+
+
+@lru_cache(maxsize=256)
+def translate(sql: str) -> str:
+    """Return Athena's SQL in DuckDB's dialect."""
+    return str(sqlglot.transpile(sql, read="athena", write="duckdb")[0])

@@ -1,45 +1,66 @@
 """The tables and views that reports read, in Athena's dialect; every column has its one line here.
 
-invoices_raw   every CSV object as it is: text columns, partitioned by the hour of ingest
-invoices_tail  typed, the highest revision per invoice, of the hours not surely compacted
-invoices       typed, compacted (Iceberg, by month of issue): the highest revision so far
-expenses       one row per active invoice: what the tail does not replace, and the tail
-line_items     the items of `expenses`, one row each
+    invoices_raw   every CSV object as it is: text columns, partitioned by the hour of ingest
+    invoices_tail  typed, the highest revision per invoice, of the hours not surely compacted
+    invoices       typed, compacted (Iceberg, by month of issue): the highest revision so far
+    expenses       one row per active invoice: the newer of the two
+    line_items     the items of `expenses`, one row each
+    compaction     one row: when it last was, and the first hour of the tail
+
+A withdrawn revision stays in `invoices` and in the tail, or an older one would come back.
 """
 
-AMOUNT = "decimal(18,2)"
+from datetime import date, datetime, timedelta
+from typing import Final
 
-# The columns of the CSV in their order with their types in `invoices`.
-TYPES: dict[str, str] = {
-    "customer_id": "varchar",
-    "invoice_id": "varchar",
+CSV_COLUMNS: Final = (
+    "customer_id",
+    "invoice_id",
+    "issue_date",
+    "seller_name",
+    "buyer_name",
+    "net_amount",
+    "tax_amount",
+    "total_amount",
+    "amount_in_words",
+    "currency",
+    "cgst_amount",
+    "sgst_amount",
+    "utgst_amount",
+    "igst_amount",
+    "cess_amount",
+    "items",
+    "findings",
+    "status",
+    "rev",
+    "source_key",
+    "stored_at",
+    "schema_version",
+)
+# An amount has at most 15 digits and two decimals, and five taxes at most one digit more.
+AMOUNT: Final = "decimal(18,2)"
+_NOT_TEXT: Final = {
     "issue_date": "date",
-    "seller_name": "varchar",
-    "buyer_name": "varchar",
-    "net_amount": AMOUNT,
-    "tax_amount": AMOUNT,
-    "total_amount": AMOUNT,
-    "amount_in_words": "varchar",
-    "currency": "varchar",
-    "cgst_amount": AMOUNT,
-    "sgst_amount": AMOUNT,
-    "utgst_amount": AMOUNT,
-    "igst_amount": AMOUNT,
-    "cess_amount": AMOUNT,
-    "items": "varchar",
-    "findings": "varchar",
-    "status": "varchar",
     "rev": "integer",
-    "source_key": "varchar",
     "stored_at": "timestamp(6)",
     "schema_version": "integer",
 }
-CSV_COLUMNS = tuple(TYPES)
-FIRST_HOUR = "2000-01-01-00"
+TYPES: Final = {
+    name: _NOT_TEXT.get(name, AMOUNT if name.endswith("_amount") else "varchar") for name in CSV_COLUMNS
+}
+
+FIRST_HOUR: Final = "2026-01-01-00"
+# The service writes no object into an hour older than two (a later repair is a new revision in
+# the present hour), and one more hour is for slow writes and for clocks that differ.
+OVERLAP: Final = timedelta(hours=3)
+
+
+def tail_start(at: datetime) -> str:
+    """Return the first hour into which an object may still come at that time, `YYYY-MM-DD-HH`."""
+    return f"{at - OVERLAP:%Y-%m-%d-%H}"
 
 
 def _typed(column: str, kind: str) -> str:
-    """Return the expression that types a text column; an absent value is an empty text."""
     if kind == "varchar":
         return column
     if kind.startswith("timestamp"):
@@ -47,37 +68,87 @@ def _typed(column: str, kind: str) -> str:
     return f"CAST(nullif({column}, '') AS {kind}) AS {column}"
 
 
+_INDENTED: Final = ",\n    "
+
+
 def tail_view(first_hour: str) -> str:
-    """Return the statement that makes the tail begin at that hour, `YYYY-MM-DD-HH`."""
-    typed = ",\n    ".join(_typed(column, kind) for column, kind in TYPES.items())
-    columns = ", ".join(TYPES)
-    return f"""CREATE OR REPLACE VIEW invoices_tail AS
+    """Return the statement that makes the tail begin at that hour, `YYYY-MM-DD-HH`.
+
+    The hour is a literal, since only that lets Athena leave out the partitions before it.
+    """
+    return f"""\
+CREATE OR REPLACE VIEW invoices_tail AS
 SELECT
-    {typed}
+    {_INDENTED.join(_typed(column, kind) for column, kind in TYPES.items())}
 FROM (
-    SELECT {columns},
-        row_number() OVER (PARTITION BY customer_id, invoice_id ORDER BY CAST(rev AS integer) DESC) AS newest
+    SELECT *,
+        row_number() OVER (PARTITION BY customer_id, invoice_id ORDER BY CAST(rev AS integer) DESC) AS place
     FROM invoices_raw
     WHERE ingest >= '{first_hour}'
-) AS ranked
-WHERE newest = 1"""  # noqa: S608 - made of constants and an hour
+) AS placed
+WHERE place = 1"""
 
 
-_COLUMNS_OF_I = ", ".join(f"i.{column}" for column in TYPES)
-_COLUMNS_OF_T = ", ".join(f"t.{column}" for column in TYPES)
+def compaction_view(at: datetime | None, first_hour: str) -> str:
+    """Return the statement that records when the tail was last replaced, None for never."""
+    compacted_at = f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S}'" if at else "CAST(NULL AS timestamp)"
+    return f"""\
+CREATE OR REPLACE VIEW compaction AS
+SELECT {compacted_at} AS compacted_at, '{first_hour}' AS tail_from"""
 
-# Withdrawn rows stay in both tables, or an older revision would come back.
-EXPENSES_VIEW = f"""CREATE OR REPLACE VIEW expenses AS
-SELECT {_COLUMNS_OF_I}
+
+def _of(alias: str) -> str:
+    return _INDENTED.join(f"{alias}.{column}" for column in TYPES)
+
+
+# In both joins the tail is on the right, where Athena builds its hash table: it is the small one.
+EXPENSES_VIEW: Final = f"""\
+CREATE OR REPLACE VIEW expenses AS
+SELECT
+    {_of("i")}
 FROM invoices AS i
-WHERE i.status = 'active' AND NOT EXISTS (
-    SELECT 1 FROM invoices_tail AS t
-    WHERE t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id AND t.rev > i.rev
-)
+LEFT JOIN invoices_tail AS t
+    ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id AND t.rev > i.rev
+WHERE i.status = 'active' AND t.rev IS NULL
 UNION ALL
-SELECT {_COLUMNS_OF_T}
-FROM invoices_tail AS t
-WHERE t.status = 'active' AND NOT EXISTS (
-    SELECT 1 FROM invoices AS i
-    WHERE i.customer_id = t.customer_id AND i.invoice_id = t.invoice_id AND i.rev >= t.rev
-)"""  # noqa: S608 - made of constants
+SELECT
+    {_of("t")}
+FROM invoices AS i
+RIGHT JOIN invoices_tail AS t
+    ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id AND i.rev >= t.rev
+WHERE t.status = 'active' AND i.rev IS NULL"""
+
+LINE_ITEMS_VIEW: Final = f"""\
+CREATE OR REPLACE VIEW line_items AS
+SELECT
+    customer_id,
+    invoice_id,
+    issue_date,
+    seller_name,
+    buyer_name,
+    currency,
+    CAST(json_extract_scalar(item, '$.line_number') AS integer) AS line_number,
+    json_extract_scalar(item, '$.description') AS description,
+    CAST(json_extract_scalar(item, '$.net_amount') AS {AMOUNT}) AS net_amount,
+    CAST(json_extract_scalar(item, '$.tax_amount') AS {AMOUNT}) AS tax_amount
+FROM expenses
+CROSS JOIN UNNEST(CAST(json_parse(coalesce(nullif(items, ''), '[]')) AS array(json))) AS listed (item)"""
+
+
+def merge(first: date, last: date) -> str:
+    """Return the statement that takes the tail's rows of these issue dates into `invoices`.
+
+    Safe to repeat: a row changes only for a higher rev.
+    """
+    updates = ",\n    ".join(f"{column} = s.{column}" for column in TYPES)
+    return f"""\
+MERGE INTO invoices AS t
+USING (
+    SELECT * FROM invoices_tail
+    WHERE issue_date BETWEEN DATE '{first}' AND DATE '{last}'
+) AS s
+ON t.customer_id = s.customer_id AND t.invoice_id = s.invoice_id
+WHEN MATCHED AND s.rev > t.rev THEN UPDATE SET
+    {updates}
+WHEN NOT MATCHED THEN INSERT ({", ".join(TYPES)})
+VALUES ({", ".join(f"s.{column}" for column in TYPES)})"""
