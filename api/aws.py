@@ -114,7 +114,7 @@ class Clients:
 
     region: str
     endpoint_url: str | None = None
-    pool_size: int = 16
+    pool_size: int = 32
 
     def make(self, service: str, *, read_timeout_seconds: float = READ_TIMEOUT_SECONDS) -> Any:  # noqa: ANN401 - boto3 makes classes at run time
         """Return a new client; clients are thread-safe, make each once."""

@@ -11,7 +11,8 @@ from docproc import env
 bind = env.text("DOCPROC_BIND", "127.0.0.1:8000")
 workers = env.integer("DOCPROC_WORKERS", multiprocessing.cpu_count(), low=1, high=256)
 worker_class = "gthread"
-threads = env.integer("DOCPROC_THREADS", 16, low=1, high=256)
+# A few more than DOCPROC_MAX_IN_FLIGHT, so that a full house still answers strangers and /healthz.
+threads = env.integer("DOCPROC_THREADS", 32, low=1, high=256)
 # SNS waits 15 s; a worker that is silent for twice that hangs.
 timeout = 30
 # A deploy lets what is in flight finish: the three calls of an invoice take under 15 s.

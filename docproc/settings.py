@@ -40,7 +40,7 @@ DOCPROC_INVOICE_TABLE = env.text("DOCPROC_INVOICE_TABLE", "docproc-invoice")
 
 # The service.
 DOCPROC_DAY_FIRST = env.optional_flag("DOCPROC_DAY_FIRST")
-DOCPROC_MAX_IN_FLIGHT = env.integer("DOCPROC_MAX_IN_FLIGHT", 64, low=1, high=10_000)
+DOCPROC_MAX_IN_FLIGHT = env.integer("DOCPROC_MAX_IN_FLIGHT", 28, low=1, high=10_000)
 
 # Reports.
 DOCPROC_REPORTS = env.choice("DOCPROC_REPORTS", "athena", ("athena", "duckdb"))
@@ -126,3 +126,14 @@ LANGUAGE_CODE = "en-us"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# One line of JSON an event, on standard error, where journald or a container's log driver is.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "api.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    # botocore tells at this level which credentials it found, in each process.
+    "loggers": {"botocore": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+}
