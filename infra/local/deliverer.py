@@ -81,7 +81,9 @@ class Deliverer:
         self._tie = itertools.count()
         self._under_way = 0
         self._held = self._stopped = False
-        self._threads = [threading.Thread(target=self._work, name=f"postman-{n}") for n in range(WORKERS)]
+        self._threads = [
+            threading.Thread(target=self._work, name=f"postman-{n}", daemon=True) for n in range(WORKERS)
+        ]
 
     @property
     def endpoint(self) -> str:

@@ -52,7 +52,9 @@ class EmbeddedAws:
     def __init__(self) -> None:
         refuse_real(os.environ)
         self._server = make_server(HOST, 0, self._serve, threaded=True, request_handler=_QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="embedded-aws")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="embedded-aws", daemon=True
+        )
         self.endpoint_url = f"http://{HOST}:{self._server.server_port}"
         self._session, self._clients = boto3.session.Session(), dict[str, Any]()
         self._moto: WSGIApplication = DomainDispatcherApplication(create_backend_app)

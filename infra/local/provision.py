@@ -16,7 +16,7 @@ FOURTEEN_DAYS_SECONDS = 14 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
+class Provisioned:
     """What provisioning made and only AWS could name."""
 
     topic_arn: str
@@ -24,7 +24,7 @@ class Stack:
     dead_letter_queue_arn: str
 
 
-def provision(aws: EmbeddedAws, tables: Iterable[dict[str, Any]]) -> Stack:
+def provision(aws: EmbeddedAws, tables: Iterable[dict[str, Any]]) -> Provisioned:
     """Make everything but the subscription, which wants the service to be there; returns its names.
 
     `tables` are the parameters of CreateTable calls.
@@ -40,18 +40,18 @@ def provision(aws: EmbeddedAws, tables: Iterable[dict[str, Any]]) -> Stack:
     dynamodb = aws.client("dynamodb")
     for table in tables:
         dynamodb.create_table(**table)
-    return Stack(
+    return Provisioned(
         topic_arn=topic_arn, dead_letter_queue_url=queue_url, dead_letter_queue_arn=queue["QueueArn"]
     )
 
 
-def subscribe(aws: EmbeddedAws, stack: Stack, endpoint: str) -> None:
+def subscribe(aws: EmbeddedAws, made: Provisioned, endpoint: str) -> None:
     """Let the topic post to the service, which has to confirm it first."""
     aws.client("sns").subscribe(
-        TopicArn=stack.topic_arn,
+        TopicArn=made.topic_arn,
         Protocol="http",
         Endpoint=endpoint,
-        Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": stack.dead_letter_queue_arn})},
+        Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": made.dead_letter_queue_arn})},
     )
 
 

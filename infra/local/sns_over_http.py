@@ -59,6 +59,11 @@ class SnsOverHttp:
         self._wire_url = ""
         self._reader: threading.Thread | None = None
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether there is a subscription and the service has confirmed it."""
+        return self.subscription is not None and self.subscription.confirmed_at != ""
+
     def start(self) -> None:
         """Start the deliverer."""
         self.deliverer.start()
@@ -110,7 +115,7 @@ class SnsOverHttp:
         )
         if not self._reader:
             self._wire_url = self._lay_wire(topic_arn)
-            self._reader = threading.Thread(target=self._read_wire, name="sns-wire")
+            self._reader = threading.Thread(target=self._read_wire, name="sns-wire", daemon=True)
             self._reader.start()
         self.deliverer.deliver(self._confirmation(self.subscription))
         return self.subscription.arn

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from infra.local.credentials import RealCredentials
 from infra.local.deliverer import RetryPolicy
 from infra.local.embedded_aws import EmbeddedAws
-from infra.local.provision import DESTINATION_BUCKET, SOURCE_BUCKET, Stack, provision, subscribe
+from infra.local.provision import DESTINATION_BUCKET, SOURCE_BUCKET, Provisioned, provision, subscribe
 from tests.support.receiver import Received, Receiver, wait_for
 
 QUICK = RetryPolicy(attempts=3, first_wait_seconds=0.02, last_wait_seconds=0.04, timeout_seconds=2)
@@ -35,7 +35,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture
-def stack(aws: EmbeddedAws) -> Stack:
+def stack(aws: EmbeddedAws) -> Provisioned:
     return provision(aws, tables=())
 
 
@@ -58,7 +58,7 @@ def put(aws: EmbeddedAws) -> Callable[..., str]:
 
 
 @pytest.fixture
-def subscribed(aws: EmbeddedAws, stack: Stack, service: Receiver) -> Receiver:
+def subscribed(aws: EmbeddedAws, stack: Provisioned, service: Receiver) -> Receiver:
     """Return the service with its subscription confirmed."""
     subscribe(aws, stack, service.url)
     wait_for(lambda: service.posts)
@@ -96,7 +96,7 @@ def verify(message: dict[str, str], digest: hashes.HashAlgorithm) -> x509.Certif
 
 class TestSubscription:
     def test_is_offered_once_with_a_token_that_is_signed(
-        self, aws: EmbeddedAws, stack: Stack, service: Receiver
+        self, aws: EmbeddedAws, stack: Provisioned, service: Receiver
     ) -> None:
         subscribe(aws, stack, service.url)
         wait_for(lambda: service.posts)
@@ -109,7 +109,7 @@ class TestSubscription:
         verify(post.message, hashes.SHA256())
 
     def test_gets_nothing_until_it_is_confirmed(
-        self, aws: EmbeddedAws, stack: Stack, service: Receiver, put: Callable[..., str]
+        self, aws: EmbeddedAws, stack: Provisioned, service: Receiver, put: Callable[..., str]
     ) -> None:
         subscribe(aws, stack, service.url)
         put("early.txt")
@@ -136,13 +136,17 @@ class TestSubscription:
     @pytest.mark.parametrize(
         "endpoint", ["http://example.com/sns", "https://127.0.0.1/sns", "http://10.0.0.1/"]
     )
-    def test_is_refused_for_another_machine(self, aws: EmbeddedAws, stack: Stack, endpoint: str) -> None:
+    def test_is_refused_for_another_machine(
+        self, aws: EmbeddedAws, stack: Provisioned, endpoint: str
+    ) -> None:
         with pytest.raises(ClientError, match="this machine only"):
             subscribe(aws, stack, endpoint)
 
 
 class TestDelivery:
-    def test_posts_what_aws_posts(self, stack: Stack, subscribed: Receiver, put: Callable[..., str]) -> None:
+    def test_posts_what_aws_posts(
+        self, stack: Provisioned, subscribed: Receiver, put: Callable[..., str]
+    ) -> None:
         version_id = put("in/july invoice+1 ü.txt", b"twelve bytes")
         wait_for(lambda: subscribed.of_type("Notification"))
 
@@ -202,7 +206,7 @@ class TestDelivery:
             verify(message | {"Subject": "Amazon S3 Notificatiom"}, hashes.SHA256())
 
     def test_signs_as_the_topic_says(
-        self, aws: EmbeddedAws, stack: Stack, subscribed: Receiver, put: Callable[..., str]
+        self, aws: EmbeddedAws, stack: Provisioned, subscribed: Receiver, put: Callable[..., str]
     ) -> None:
         aws.client("sns").set_topic_attributes(
             TopicArn=stack.topic_arn, AttributeName="SignatureVersion", AttributeValue="1"
@@ -215,7 +219,7 @@ class TestDelivery:
         verify(message, hashes.SHA1())  # noqa: S303 - version 1 is SHA-1
 
     def test_passes_other_messages_on_as_they_are(
-        self, aws: EmbeddedAws, stack: Stack, subscribed: Receiver
+        self, aws: EmbeddedAws, stack: Provisioned, subscribed: Receiver
     ) -> None:
         sent = aws.client("sns").publish(
             TopicArn=stack.topic_arn, Subject="hello", Message='{"Records": [7]}'
@@ -399,7 +403,7 @@ class TestEmbeddedAws:
 
         assert sorted(statuses) == [200] + [412] * 23
 
-    def test_is_provisioned_as_a_deployment_is(self, aws: EmbeddedAws, stack: Stack) -> None:
+    def test_is_provisioned_as_a_deployment_is(self, aws: EmbeddedAws, stack: Provisioned) -> None:
         s3 = aws.client("s3")
 
         assert s3.get_bucket_versioning(Bucket=SOURCE_BUCKET)["Status"] == "Enabled"
