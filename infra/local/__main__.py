@@ -1,0 +1,119 @@
+"""`python -m infra.local [--once] …`: the demo, as a program of its own.
+
+It is no Django command, because the settings of the service are known only once embedded AWS
+listens; `manage.py demo` hands over to it.
+"""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import django
+
+from infra.local.credentials import RealCredentials
+from infra.local.screen import Screen
+from infra.local.service import ROOT, PortTaken, ServiceFailed, free_port
+from infra.local.state import INBOX, AlreadyRunning, owned
+from infra.local.system import LocalSystem, inherited, running
+
+STATE = ROOT / ".demo"
+USUAL_PORT = 8000
+UNACCOUNTED, CANNOT_START = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0, 1 if a document is unaccounted for, 2 if the demo cannot start."""
+    options = _parser().parse_args(arguments)
+    # However it is told to end, the way out is the one of Ctrl-C: everything is stopped in order.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    screen = Screen()
+    try:
+        with owned(options.state) as state:
+            return _run(screen, state, options)
+    except (AlreadyRunning, PortTaken, RealCredentials, ServiceFailed) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return CANNOT_START
+    except KeyboardInterrupt:
+        screen.line("\nStopped; nothing is left running.")
+        return 0
+
+
+def _run(screen: Screen, state: Path, options: argparse.Namespace) -> int:
+    port, remark = _port(options.port)
+    screen.title("docproc, the whole of it, on this machine", remark)
+    with running(state, ledger=options.ledger, port=port, say=_Stopwatch(screen)) as system:
+        shell = inherited(os.environ)
+        os.environ.clear()
+        os.environ.update(shell | system.settings)
+        django.setup()
+        from infra.local.demo import Demo  # noqa: PLC0415 - the service's parts want its settings
+
+        demo = Demo(system, screen)
+        is_balanced = demo.tell()
+        if not options.once:
+            _invite(screen, system, state)
+            demo.watch(state / INBOX)
+        return 0 if is_balanced else UNACCOUNTED
+
+
+class _Stopwatch:
+    """Says what is there and after how long."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen, self._started = screen, time.monotonic()
+
+    def __call__(self, name: str, fact: str) -> None:
+        seconds = f"{time.monotonic() - self._started:4.1f} s"
+        self._screen.line(f"  {self._screen.color(seconds, 'faint')}  {name:14}  {fact}")
+
+
+def _port(wanted: int | None) -> tuple[int, str]:
+    """Return the port to use and what there is to say about it. Raises PortTaken."""
+    if wanted is not None:
+        return free_port(wanted), ""
+    try:
+        return free_port(USUAL_PORT), ""
+    except PortTaken as error:
+        return free_port(0), f"{error}, so the service takes another"
+
+
+def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:
+    """Say what one can do now, in lines that work as they are."""
+    folder = state.relative_to(Path.cwd()) if state.is_relative_to(Path.cwd()) else state
+    settings = folder / "settings.sh"
+    (state / settings.name).write_text(
+        "".join(f"export {name}={shlex.quote(value)}\n" for name, value in system.settings.items()),
+        encoding="utf-8",
+    )
+    sample = "infra/local/samples/01-canonical.txt"
+    screen.title("Your turn", "this goes on showing what arrives; Ctrl-C stops everything")
+    screen.facts(
+        [
+            ("a document", f"cp FILE {folder / INBOX}/    (saved again, it is a new version)"),
+            ("an invoice", f"sed s/inv-00001/inv-90001/ {sample} > {folder / INBOX}/mine.txt"),
+            ("a command", f". {settings} && .venv/bin/python manage.py rejections list"),
+            ("the page", f"{system.service.url}/"),
+        ]
+    )
+    screen.line()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="manage.py demo", description="The whole flow on embedded AWS.")
+    parser.add_argument("--once", action="store_true", help="stop after the check; exit status 1 if it fails")
+    parser.add_argument("--ledger", choices=("dynamodb", "sqlite"), default="dynamodb")
+    parser.add_argument(
+        "--port", type=int, help=f"the service's (default {USUAL_PORT}, or any if it is in use)"
+    )
+    parser.add_argument("--state", type=Path, default=STATE, help="a folder for its files (default .demo)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
