@@ -13,6 +13,7 @@ SNS_CONFIRMED = "sns.confirmed"
 SNS_REFUSED = "sns.refused"
 SNS_UNAVAILABLE = "sns.unavailable"
 SNS_UNSUBSCRIBED = "sns.unsubscribed"
+REDRIVE_REFUSED = "redrive.refused"
 NOT_READY = "ready.unavailable"
 INGEST_INTERNAL_ERROR = "ingest.internal_error"
 
