@@ -73,7 +73,16 @@ def _database(name: str, url: str) -> dict[str, Any]:
         # A writer takes its lock when it begins, or two would each wait for the other's read lock.
         options |= {"timeout": 10, "transaction_mode": "IMMEDIATE"}
     elif config["ENGINE"].endswith("mysql"):
-        options |= {"charset": "utf8mb4", "connect_timeout": 2, "read_timeout": 4, "write_timeout": 4}
+        options |= {
+            "charset": "utf8mb4",
+            "connect_timeout": 2,
+            "read_timeout": 4,
+            "write_timeout": 4,
+            "isolation_level": "read committed",
+            # Strict, or what is too long would be cut off; and a lock that does not come must end
+            # before the connection's time-out does, which would leave the transaction in doubt.
+            "init_command": "SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = 2",
+        }
     return config
 
 
@@ -85,7 +94,8 @@ DATABASES = {
 }
 if DOCPROC_LEDGER != "dynamodb":
     DATABASES["ledger"] = _database("DOCPROC_LEDGER", DOCPROC_LEDGER)
-    DATABASE_ROUTERS = ["api.stores.router.LedgerRouter"]
+# Without the database `ledger` the models of the SQL ledger have no tables anywhere.
+DATABASE_ROUTERS = ["api.stores.router.LedgerRouter"]
 
 INSTALLED_APPS = [
     "django.contrib.auth",
