@@ -1,0 +1,73 @@
+"""Databases for the SQL ledger: Django's `ledger` at a URL, with docproc's own settings for it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pymysql
+from django.core.management import call_command
+from django.db import connections
+from django.db.utils import ConnectionHandler
+
+from api import models
+from api.stores.router import LEDGER
+from docproc.settings import _database
+
+
+class LedgerDatabases:
+    """Points `ledger` at one migrated database or another; each is made once a process."""
+
+    def __init__(self) -> None:
+        self._migrated: set[str] = set()
+
+    @contextmanager
+    def at(self, url: str) -> Iterator[None]:
+        """Have `ledger` at the URL, migrated and empty, until the end of the block."""
+        point_ledger_at(url)
+        try:
+            if url not in self._migrated:
+                call_command("migrate", "api", database=LEDGER, verbosity=0)
+                self._migrated.add(url)
+            for model in (models.Document, models.Revision, models.Lease, models.Checkpoint):
+                model.objects.using(LEDGER).all().delete()
+            yield
+        finally:
+            forget_ledger()
+
+
+def point_ledger_at(url: str) -> None:
+    """Give Django a database `ledger`, as docproc's settings would for DOCPROC_LEDGER=url."""
+    config: dict[str, Any] = _database("DOCPROC_LEDGER", url)
+    filled = ConnectionHandler({"default": {}, LEDGER: config}).settings
+    connections.settings[LEDGER] = filled[LEDGER]
+
+
+def forget_ledger() -> None:
+    """Take `ledger` away again."""
+    connections[LEDGER].close()
+    del connections[LEDGER]
+    del connections.settings[LEDGER]
+
+
+@contextmanager
+def mariadb_database(server_url: str) -> Iterator[str]:
+    """Yield the URL of a new database on the server.
+
+    Its own character set is the least fit one, so that only what the columns bring along counts.
+    """
+    url = urlsplit(server_url)
+    name = f"docproc_test_{os.getpid()}"
+    connection = pymysql.connect(
+        host=url.hostname, port=url.port or 3306, user=url.username, password=url.password or ""
+    )
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+            cursor.execute(f"CREATE DATABASE {name} CHARACTER SET latin1")
+        yield url._replace(path=f"/{name}").geturl()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+    finally:
+        connection.close()
