@@ -9,8 +9,10 @@ Integers, because sums of them are exact whatever the decimal context of the thr
 """
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
+
+from invoice_parser.values import unquote
 
 _MAX_CHARACTERS: Final = 40  # the longest amount has 30; a bound makes the pattern's cost constant
 _MAX_DIGITS: Final = 15
@@ -29,6 +31,7 @@ _AMOUNT: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_EXACT: Final = Context(prec=28)  # 10,000 items of 17 digits have 21
 _SIGN: Final = {"": 1, "-": -1, "CR": -1, "()": -1}
 
 _ISO_CODES: Final = (
@@ -58,12 +61,12 @@ CURRENCIES: Final = {
 
 
 def read_amount(text: str) -> tuple[int, str] | None:
-    """Return (minor units, currency or ""), or None when the text is no amount."""
+    """Return (minor units, currency or ""), or None when the text (perhaps in quotes) is no amount."""
     if text.isdigit() and text.isascii() and len(text) <= _MAX_DIGITS:
         return int(text) * 100, ""
     if len(text) > _MAX_CHARACTERS:
         return None
-    match = _AMOUNT.fullmatch(" ".join(text.replace("\u2212", "-").split()))
+    match = _AMOUNT.fullmatch(" ".join(unquote(text).replace("\u2212", "-").split()))
     if match is None:
         return None
     outer_lead, before, inner_lead, whole, cents, inner_tail, after, outer_tail = match.groups("")
@@ -75,9 +78,8 @@ def read_amount(text: str) -> tuple[int, str] | None:
 
 
 def to_decimal(minor_units: int) -> Decimal:
-    """Return the amount with exactly two decimals, whatever the decimal context."""
-    digits = f"{minor_units:04d}" if minor_units < 0 else f"{minor_units:03d}"
-    return Decimal(f"{digits[:-2]}.{digits[-2:]}")
+    """Return the amount with exactly two decimals, whatever the decimal context of the thread."""
+    return _EXACT.scaleb(minor_units, -2)
 
 
 def looks_like_amount(text: str) -> bool:

@@ -7,28 +7,27 @@ from invoice_parser import codes
 from invoice_parser.amounts import to_decimal
 from invoice_parser.findings import Findings
 from invoice_parser.items import Items
+from invoice_parser.reading import Values
 from invoice_parser.values import quoted
 from invoice_parser.words import read_words
 
-TAXES: Final = ("cgst_amount", "sgst_amount", "utgst_amount", "igst_amount", "cess_amount")
 _ONE_UNIT: Final = 100
 
 
-def check(
-    amounts: Mapping[str, int], words: str, items: Items, lines: Mapping[str, int], findings: Findings
-) -> None:
-    """Add what does not agree. `amounts` are in minor units, those that the document names."""
+def check(values: Values, items: Items, findings: Findings) -> None:
+    """Add what does not agree to the findings."""
+    amounts, lines, tax = values.amounts, values.lines, values.tax
     net, total = amounts["net_amount"], amounts["total_amount"]
-    tax = sum(amounts.get(name, 0) for name in TAXES)
     if net + tax != total:
         _note_total(net, tax, total, lines["total_amount"], findings)
-    if not items.read:
-        findings.add(codes.NO_ITEMS, "There are no items.")
-    else:
+    if items.read:
         _check_items(net, tax, items, lines, findings)
-    if words:
+    else:
+        findings.add(codes.NO_ITEMS, "There are no items.")
+    if words := values.texts.get("amount_in_words"):
         _check_words(words, total, lines["amount_in_words"], findings)
-    _check_gst(amounts, lines, findings)
+    if "cgst_amount" in amounts or "igst_amount" in amounts:
+        _check_gst(amounts, lines, findings)
     if min(amounts.values()) < 0:
         _check_signs(amounts, lines, findings)
 

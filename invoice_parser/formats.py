@@ -40,7 +40,7 @@ class Format:
     items_heading: str = "items"
     item_start: re.Pattern[str] = re.compile(r" *(?:- *)?([0-9]{1,6}) *(?:\)|\.(?= )) *")
     # A comma between two digits may group them, so it separates nothing by itself.
-    item_separator: re.Pattern[str] = re.compile(r"[;]|,(?![0-9])|(?<![0-9]),")
+    item_separator: re.Pattern[str] = re.compile(r"[;,](?:(?<=;)|(?![0-9])|(?<![0-9],))")
     by_label: dict[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from invoice_parser import codes
 from invoice_parser.amounts import to_decimal
-from invoice_parser.checks import TAXES, check
+from invoice_parser.checks import check
 from invoice_parser.decoding import FALLBACK_ENCODING, decode
 from invoice_parser.findings import Findings
 from invoice_parser.formats import STANDARD, Format
@@ -71,13 +71,12 @@ def _read(
     items = Items(layout, currency, findings)
     fields = scan(lines, layout, items, findings)
     values = Values(layout, fields, currency, findings, day_first=day_first)
-    check(values.amounts, values.texts.get("amount_in_words", ""), items, values.lines, findings)
+    check(values, items, findings)
     return _invoice(values, items, currency, findings, encoding)
 
 
 def _invoice(values: Values, items: Items, currency: Currency, findings: Findings, encoding: str) -> Invoice:
     amounts, texts = values.amounts, values.texts
-    cgst, sgst, utgst, igst, cess = [amounts.get(name, 0) for name in TAXES]
     return Invoice(
         customer_id=texts["customer_id"],
         invoice_id=texts["invoice_id"],
@@ -86,12 +85,12 @@ def _invoice(values: Values, items: Items, currency: Currency, findings: Finding
         buyer_name=texts["buyer_name"],
         currency=currency.code,
         net_amount=to_decimal(amounts["net_amount"]),
-        cgst_amount=to_decimal(cgst),
-        sgst_amount=to_decimal(sgst),
-        utgst_amount=to_decimal(utgst),
-        igst_amount=to_decimal(igst),
-        cess_amount=to_decimal(cess),
-        tax_amount=to_decimal(cgst + sgst + utgst + igst + cess),
+        cgst_amount=to_decimal(amounts.get("cgst_amount", 0)),
+        sgst_amount=to_decimal(amounts.get("sgst_amount", 0)),
+        utgst_amount=to_decimal(amounts.get("utgst_amount", 0)),
+        igst_amount=to_decimal(amounts.get("igst_amount", 0)),
+        cess_amount=to_decimal(amounts.get("cess_amount", 0)),
+        tax_amount=to_decimal(values.tax),
         total_amount=to_decimal(amounts["total_amount"]),
         amount_in_words=texts.get("amount_in_words", ""),
         items=tuple(items.read),

@@ -16,14 +16,17 @@ from invoice_parser.values import Currency, quoted, unquote
 
 _IDENTIFIER: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 
+TAXES: Final = ("cgst_amount", "sgst_amount", "utgst_amount", "igst_amount", "cess_amount")
+
 T = TypeVar("T", str, int, date)
 
 
 class Values:
     """The values of a document's fields by name, and the line that gave each.
 
-    `amounts` are in minor units and hold only what the document names; `texts` hold the rest but
-    the dates. Raises InvoiceError when a field cannot be read, is missing or contradicts itself.
+    `amounts` are in minor units and hold only what the document names, `tax` is the sum of its
+    taxes; `texts` hold the rest but the dates. Raises InvoiceError when a field cannot be read, is
+    missing or contradicts itself.
     """
 
     def __init__(
@@ -43,18 +46,24 @@ class Values:
         self._findings = findings
         self._day_first = day_first
         for field in layout.fields:
-            found = fields.get(field.name, ())
-            if field.kind == "amount":
+            found = fields.get(field.name)
+            if found is None:
+                if field.required:
+                    raise _missing(field, [])
+            elif field.kind == "amount":
                 self._keep(field, found, self._amount, self.amounts)
             elif field.kind == "date":
                 self._keep(field, found, self._date, self.dates)
             else:
                 self._keep(field, found, _identifier if field.kind == "identifier" else _text, self.texts)
+        self.tax = 0
+        for name in TAXES:
+            self.tax += self.amounts.get(name, 0)
 
     def _keep(
         self,
         field: Field,
-        places: "list[Found] | tuple[()]",
+        places: list[Found],
         read: Callable[[str, int], T],
         values: dict[str, T],
     ) -> None:
@@ -83,7 +92,8 @@ class Values:
         amount = read_amount(text)
         if amount is None:
             raise InvoiceError(codes.BAD_AMOUNT, f"{quoted(text)} is no amount; write it like 1234.50.")
-        self._currency.see(amount[1], line)
+        if amount[1]:
+            self._currency.see(amount[1], line)
         return amount[0]
 
     def _date(self, text: str, _line: int) -> date:
@@ -107,7 +117,7 @@ def _at(found: Found, text: str, code: str, message: str) -> InvoiceError:
     return InvoiceError(code, message, found.line, found.offset + found.text.index(text) + 1)
 
 
-def _missing(field: Field, places: "list[Found] | tuple[()]") -> InvoiceError:
+def _missing(field: Field, places: list[Found]) -> InvoiceError:
     label = field.labels[0]
     if not places:
         return InvoiceError(codes.MISSING_FIELD, f"There is no {label}; add a line “{label}: …”.")

@@ -60,7 +60,11 @@ def _scan_labels(lines: list[str], layout: Format, items: Items, fields: Fields,
         label, colon, rest = line.partition(":")
         if colon and (field := by_label.get(label.strip().lower())):
             items.end()
-            _take_fields(field, Found(rest, number, len(label) + 1), by_label, fields, findings)
+            found = Found(rest, number, len(label) + 1)
+            if field.kind != "text" and ":" in rest:
+                _take_fields(field, found, by_label, fields, findings)
+            else:
+                fields.setdefault(field.name, []).append(found)
             continue
         text = line.strip(_DECORATION)
         if not text:

@@ -52,10 +52,8 @@ def read_words(text: str) -> int | None:
         return None
     words = _WORD.findall(text.lower())
     cents: int | None = 0
-    for place, word in enumerate(words):
-        if word in _BREAKS or word.endswith("/100"):
-            words, cents = _split(words, place)
-            break
+    if "/" in text or not _BREAKS.isdisjoint(words):
+        words, cents = _split(words)
     whole = _number(words)
     if whole is None or cents is None or cents >= _HUNDRED:
         return None
@@ -63,8 +61,11 @@ def read_words(text: str) -> int | None:
     return sign * (whole * 100 + cents)
 
 
-def _split(words: list[str], place: int) -> tuple[list[str], int | None]:
-    """Return the words of the whole units, and the cents that the word at `place` tells of."""
+def _split(words: list[str]) -> tuple[list[str], int | None]:
+    """Return the words of the whole units, and the cents; None when they cannot be read."""
+    place = next((i for i, word in enumerate(words) if word in _BREAKS or word.endswith("/100")), None)
+    if place is None:
+        return words, 0
     before, word, after = words[:place], words[place], words[place + 1 :]
     if word.endswith("/100"):
         return before, int(word[: -len("/100")])
