@@ -10,7 +10,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from api.reports.tables import CSV_COLUMNS, tail_start
+from api.reports.tables import tail_start
+from invoice_parser import CSV_COLUMNS
 
 PREFIX = "csv/v1/ingest="
 HOUR_LENGTH = len("YYYY-MM-DD-HH")

@@ -13,30 +13,8 @@ A withdrawn revision stays in `invoices` and in the tail, or an older one would 
 from datetime import date, datetime, timedelta
 from typing import Final
 
-CSV_COLUMNS: Final = (
-    "customer_id",
-    "invoice_id",
-    "issue_date",
-    "seller_name",
-    "buyer_name",
-    "net_amount",
-    "tax_amount",
-    "total_amount",
-    "amount_in_words",
-    "currency",
-    "cgst_amount",
-    "sgst_amount",
-    "utgst_amount",
-    "igst_amount",
-    "cess_amount",
-    "items",
-    "findings",
-    "status",
-    "rev",
-    "source_key",
-    "stored_at",
-    "schema_version",
-)
+from invoice_parser import CSV_COLUMNS
+
 # An amount has at most 15 digits and two decimals, and five taxes at most one digit more.
 AMOUNT: Final = "decimal(18,2)"
 _NOT_TEXT: Final = {

@@ -3,7 +3,8 @@
 from typing import Final
 
 from api.reports.queries.common import LIMIT, WHERE, WHICH, columns
-from api.reports.report import Parameter, Report
+from api.reports.parameters import Parameter
+from api.reports.report import Report
 
 INVOICES: Final = Report(
     name="invoices",
