@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 import sqlglot
 
-from api.pipeline import TemporaryFailure
+from api.ports import TemporaryFailure
 from api.reports.literals import literal
 from api.reports.raw import SCHEMA, RawObjects
 from api.reports.report import ReportFailed, Result, Row

@@ -33,7 +33,12 @@ def workbook(
             yield part
 
 
-def _fill(book: Any, columns: Sequence[Column], rows: Iterator[Row], neutralize: Callable[[str], str]) -> None:  # noqa: ANN401 - the library has no types
+def _fill(
+    book: Any,  # noqa: ANN401 - the library has no types
+    columns: Sequence[Column],
+    rows: Iterator[Row],
+    neutralize: Callable[[str], str],
+) -> None:
     sheet = book.add_worksheet()
     bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})
     day = book.add_format({"num_format": "yyyy-mm-dd"})
@@ -57,6 +62,8 @@ def _fill(book: Any, columns: Sequence[Column], rows: Iterator[Row], neutralize:
 
     for number, row in enumerate(rows, start=1):
         if number > MAX_ROWS:
-            raise ReportFailed(f"A sheet holds {MAX_ROWS:,} rows and these are more: take CSV or fewer dates.")
+            raise ReportFailed(
+                f"A sheet holds {MAX_ROWS:,} rows and these are more: take CSV or fewer dates."
+            )
         for place, cell in enumerate(row):
             write(number, place, cell)

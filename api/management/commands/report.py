@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the name, every report's parameters and the ways to write the answer."""
         parser.add_argument("name", nargs="?", choices=REPORTS, metavar="NAME", help="see the list")
-        self.add_parameters(parser, {each.name: each for report in REPORTS.values() for each in report.parameters})
+        self.add_parameters(
+            parser, {each.name: each for report in REPORTS.values() for each in report.parameters}
+        )
 
     def add_parameters(self, parser: CommandParser, parameters: dict[str, Parameter]) -> None:
         """Add the parameters and the ways to write the answer."""
@@ -29,7 +31,9 @@ class Command(BaseCommand):
             parser.add_argument(f"--{parameter.name}", metavar=metavar, help=parameter.title)
         parser.add_argument("--format", choices=FORMATS, default="table")
         parser.add_argument("--output", type=Path, metavar="FILE", help="write there and not to the screen")
-        parser.add_argument("--show-sql", action="store_true", help="print the SQL for Athena and do not run it")
+        parser.add_argument(
+            "--show-sql", action="store_true", help="print the SQL for Athena and do not run it"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
         """List the reports or answer one."""
