@@ -1,13 +1,14 @@
 """Settings to parts: the only module that chooses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
 from api.acts import Acts, Operator
 from api.aws import Clients, DeadLetter, DeadLetterQueue, Topics
@@ -21,11 +22,16 @@ from api.maintenance.redrive import Redrive
 from api.maintenance.reprocess import Reprocessing
 from api.pipeline import Pipeline
 from api.regions import Signer, signers_of
+from api.reports.athena import AthenaEngine
+from api.reports.compaction import Tables
 from api.reports.report import Engine
 from api.sns import Gate
 from api.stores.dynamodb import DynamoLedger
 from api.stores.sql import SqlLedger
 from invoice_parser import MAX_DOCUMENT_BYTES
+
+if TYPE_CHECKING:
+    from api.reports.raw import RawObjects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +139,42 @@ def dead_letters() -> DeadLetterQueue:
 
 @cache
 def reports() -> Engine:
-    """Return what runs reports; DuckDB is installed for local mode only, so it is imported there."""
-    if settings.DOCPROC_REPORTS != "duckdb":
-        raise ImproperlyConfigured("DOCPROC_REPORTS must be duckdb.")
-    from api.reports.duck import DuckEngine  # noqa: PLC0415 - see above
-    from api.reports.raw import RawObjects  # noqa: PLC0415 - the same, for pyarrow
+    """Return what runs reports."""
+    if settings.DOCPROC_REPORTS == "duckdb":
+        # Installed for local mode only, so imported in local mode only.
+        from api.reports.duck import DuckEngine  # noqa: PLC0415 - see above
 
-    return DuckEngine(RawObjects(destination()))
+        return DuckEngine(_raw_objects(), settings.DOCPROC_DUCKDB_PATH)
+    return AthenaEngine(
+        client=clients().make("athena", read_timeout_seconds=10),
+        database=settings.DOCPROC_ATHENA_DATABASE,
+        workgroup=settings.DOCPROC_ATHENA_WORKGROUP,
+        reuse_minutes=1,
+    )
+
+
+@contextmanager
+def compactable() -> Iterator[Tables]:
+    """Give the tables to be compacted; in local mode they are the ones to read when the block ends."""
+    if settings.DOCPROC_REPORTS == "duckdb":
+        from api.reports.duck import compacting  # noqa: PLC0415 - as in reports()
+
+        with compacting(_raw_objects(), settings.DOCPROC_DUCKDB_PATH) as tables:
+            yield tables
+    else:
+        yield AthenaEngine(
+            client=clients().make("athena", read_timeout_seconds=10),
+            database=settings.DOCPROC_ATHENA_DATABASE,
+            workgroup=settings.DOCPROC_COMPACT_WORKGROUP,
+            timeout_seconds=1_800,
+        )
+
+
+@cache
+def _raw_objects() -> "RawObjects":
+    from api.reports.raw import RawObjects  # noqa: PLC0415 - as in reports(), for pyarrow
+
+    return RawObjects(destination())
 
 
 @cache

@@ -50,6 +50,10 @@ class Compaction:
     tail_from: str
     optimized: bool
 
+    def __str__(self) -> str:
+        extra = ", optimized" if self.optimized else ""
+        return f"compacted: {self.months} months in {self.merges} merges, tail from {self.tail_from}{extra}"
+
 
 def compact(tables: Tables, now: datetime, keep: Callable[[], None] = lambda: None) -> Compaction:
     """Compact once. Safe to repeat. `now` is the time before the call, `keep` prolongs a lease.
@@ -70,15 +74,13 @@ def compact(tables: Tables, now: datetime, keep: Callable[[], None] = lambda: No
     if optimized:
         keep()
         tables.optimize()
-    return Compaction(
-        at=now, months=len(months), merges=len(spans), tail_from=tail_from, optimized=optimized
-    )
+    return Compaction(at=now, months=len(months), merges=len(spans), tail_from=tail_from, optimized=optimized)
 
 
 def compacted(tables: Tables) -> tuple[datetime | None, str]:
     """Return when the last compaction began, None for never, and the first hour of the tail."""
     ((at, tail_from),) = tables.run("SELECT compacted_at, tail_from FROM compaction").rows
-    return at, tail_from
+    return datetime.fromisoformat(str(at)) if at else None, str(tail_from)
 
 
 def _spans(months: list[date]) -> Iterator[tuple[date, date]]:

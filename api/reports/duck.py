@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 import sqlglot
 
+from api.ports import TemporaryFailure
 from api.reports.literals import literal
 from api.reports.raw import SCHEMA, RawObjects
 from api.reports.report import ReportFailed, Result, Row
@@ -113,7 +114,11 @@ def _open(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool)
 
 def _read_tail(connection: duckdb.DuckDBPyConnection, raw: RawObjects) -> None:
     ((tail_from,),) = connection.execute("SELECT tail_from FROM compaction").fetchall()
-    connection.register("invoices_raw", raw.since(tail_from))
+    try:
+        rows = raw.since(tail_from)
+    except TemporaryFailure as error:
+        raise ReportFailed(f"The CSV objects cannot be read now: {error}", error.code) from error
+    connection.register("invoices_raw", rows)
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str) -> Result:

@@ -1,68 +1,93 @@
-"""A result for people: table, CSV or JSON."""
+"""A result for people: table, CSV, JSON or XLSX, each as a stream of bytes.
+
+Texts come from strangers' invoices. In CSV and XLSX none can act as a formula:
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
-from api.reports.report import Cell, Report, Row
+from api.reports.report import Cell, Column, Row
 
-# What a spreadsheet takes for the beginning of a formula, or skips before one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NO_TERMINAL = re.compile("[\x00-\x1f\x7f-\x9f]")  # what a terminal would obey
+_CHUNK_BYTES = 1 << 16
+_RIGHT = frozenset({"amount", "count", "number"})
 
 
-def as_table(report: Report, rows: Iterator[Row]) -> Iterator[str]:
-    """Yield the lines of a table for a terminal; a last line says how many rows it has."""
-    texts = [[_text(cell) for cell in row] for row in rows]
-    names = [column.name for column in report.columns]
-    widths = [max(map(len, column)) for column in zip(names, *texts, strict=True)]
-    aligns = ["<" if column.kind in {"date", "text"} else ">" for column in report.columns]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How to write a result; `write` yields parts of the file."""
 
-    def line(cells: list[str]) -> str:
-        aligned = zip(cells, aligns, widths, strict=True)
-        return "  ".join(f"{cell:{align}{width}}" for cell, align, width in aligned).rstrip()
-
-    yield line(names)
-    yield line(["-" * width for width in widths])
-    yield from map(line, texts)
-    yield f"({len(texts)} row{'' if len(texts) == 1 else 's'})"
+    media_type: str
+    is_text: bool
+    write: Callable[[Sequence[Column], Iterator[Row]], Iterator[bytes]]
 
 
-def as_csv(report: Report, rows: Iterator[Row]) -> Iterator[str]:
-    """Yield the lines of a CSV download with a header; texts cannot act as formulas."""
-    yield _csv_line([column.name for column in report.columns])
-    for row in rows:
-        yield _csv_line([_text(neutralize(cell)) for cell in row])
-
-
-def as_json(report: Report, rows: Iterator[Row]) -> Iterator[str]:
-    """Yield the lines of a JSON array of objects; amounts and dates are strings, so exact."""
-    names = [column.name for column in report.columns]
-    separator = "["
-    for row in rows:
-        cells = [cell if cell is None or isinstance(cell, int) else _text(cell) for cell in row]
-        yield separator + json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False)
-        separator = ","
-    yield "[]" if separator == "[" else "]"
-
-
-FORMATS: dict[str, Callable[[Report, Iterator[Row]], Iterator[str]]] = {
-    "table": as_table,
-    "csv": as_csv,
-    "json": as_json,
-}
-
-
-def neutralize(cell: Cell) -> Cell:
-    """Return the cell so that a spreadsheet shows it as the text that it is."""
-    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+def neutralize(text: str) -> str:
+    """Return the text so that a spreadsheet shows it as the text that it is."""
+    return "'" + text if text.startswith(_FORMULA) else text
 
 
 def _text(cell: Cell) -> str:
     return "" if cell is None else str(cell)
 
 
-def _csv_line(cells: list[str]) -> str:
+def _table(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
+    texts = [[_NO_TERMINAL.sub("\N{REPLACEMENT CHARACTER}", _text(cell)) for cell in row] for row in rows]
+    names = [column.name for column in columns]
+    widths = [max(map(len, column)) for column in zip(names, *texts, strict=True)]
+    aligns = [">" if column.kind in _RIGHT else "<" for column in columns]
+    rules = ["-" * width for width in widths]
+    for cells in (names, rules, *texts):
+        aligned = zip(cells, aligns, widths, strict=True)
+        yield "  ".join(f"{cell:{align}{width}}" for cell, align, width in aligned).rstrip().encode() + b"\n"
+    yield f"({len(texts)} row{'' if len(texts) == 1 else 's'})\n".encode()
+
+
+def _csv(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
+    writer = csv.writer(line, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    for row in rows:
+        writer.writerow([neutralize(cell) if isinstance(cell, str) else _text(cell) for cell in row])
+        if line.tell() > _CHUNK_BYTES:
+            yield line.getvalue().encode()
+            line.seek(0)
+            line.truncate()
+    yield line.getvalue().encode()
+
+
+def _json(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
+    """Yield an array of objects. Amounts and dates are strings: a JSON number is not exact."""
+    names = [column.name for column in columns]
+    separator = "[\n"
+    for row in rows:
+        cells = [_text(cell) if isinstance(cell, date | Decimal) else cell for cell in row]
+        yield (separator + json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False)).encode()
+        separator = ",\n"
+    yield b"[]\n" if separator == "[\n" else b"\n]\n"
+
+
+def _xlsx(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
+    from api.reports.xlsx import workbook  # noqa: PLC0415 - only who asks for XLSX pays for its library
+
+    return workbook(columns, rows, neutralize)
+
+
+FORMATS: dict[str, Format] = {
+    "table": Format(media_type="text/plain; charset=utf-8", is_text=True, write=_table),
+    "csv": Format(media_type="text/csv; charset=utf-8", is_text=True, write=_csv),
+    "json": Format(media_type="application/json", is_text=True, write=_json),
+    "xlsx": Format(
+        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        is_text=False,
+        write=_xlsx,
+    ),
+}

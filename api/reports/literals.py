@@ -50,8 +50,9 @@ def _text(value: str) -> str:
 
 
 def _decimal(value: Decimal) -> str:
-    if not value.is_finite():
-        raise UnwritableValue("The number is not finite.")
+    # Before it is written out: 1E+999999999 would be a gigabyte.
+    if not value.is_finite() or abs(value.adjusted()) > MAX_DIGITS:
+        raise UnwritableValue("The number is none that an amount can be.")
     text = format(value, "f")
     digits = sum(char.isdigit() for char in text)
     if digits > MAX_DIGITS:

@@ -9,8 +9,10 @@ from threading import Lock
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from api.reports.tables import CSV_COLUMNS, tail_start
+from api.reports.tables import tail_start
+from invoice_parser import CSV_COLUMNS
 
 PREFIX = "csv/v1/ingest="
 HOUR_LENGTH = len("YYYY-MM-DD-HH")
@@ -54,8 +56,7 @@ class RawObjects:
         self._table = SCHEMA.empty_table()
 
     def _forget_before(self, first_hour: str) -> None:
-        hours = self._table.column("ingest").to_pylist()
-        self._table = self._table.filter(pa.array([hour >= first_hour for hour in hours], pa.bool_()))
+        self._table = self._table.filter(pc.field("ingest") >= first_hour)
         self._keys = [key for key in self._keys if _hour(key) >= first_hour]
         self._first_hour = first_hour
 

@@ -7,21 +7,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol, TypeAlias
 
-from api.reports.literals import UnwritableValue, Value, literal
+from api.reports.literals import Value
+from api.reports.parameters import BadParameter, Parameter
 
 Kind: TypeAlias = Literal["date", "text", "amount", "count", "number"]
 Cell: TypeAlias = date | Decimal | int | float | str | None
 Row: TypeAlias = tuple[Cell, ...]
 
 _PLACEHOLDER = re.compile(r":([a-z]+)\b")
-_TYPES: dict[Kind, type] = {"date": date, "text": str, "amount": Decimal, "count": int, "number": float}
 
 
-class BadParameter(ValueError):  # noqa: N818 - it names what is wrong
-    """The report has no such parameter, or the value does not fit it. The text is for people."""
-
-
-class ReportFailed(Exception):  # noqa: N818 - the same
+class ReportFailed(Exception):  # noqa: N818 - it names what is wrong
     """The engine could not answer. `reason` is a sentence for people, `code` is the engine's own."""
 
     def __init__(self, reason: str, code: str = "") -> None:
@@ -30,21 +26,16 @@ class ReportFailed(Exception):  # noqa: N818 - the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """What a report may be told. `default` None means everything."""
-
-    name: str
-    kind: Kind
-    title: str
-    default: Value = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column of a result; an `amount` is money in the row's currency."""
 
     name: str
     kind: Kind
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+        return self.name.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +49,16 @@ class Report:
     columns: tuple[Column, ...]
     sql: str
 
+    def read(self, texts: Mapping[str, str]) -> dict[str, Value]:
+        """Return the values of parameters as people write them.
+
+        Raises BadParameter if a name or a value does not fit.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in texts.keys() - known.keys():
+            raise BadParameter(f"The report {self.name} has no parameter {name!r}.")
+        return {name: known[name].read(text) for name, text in texts.items()}
+
     def render(self, values: Mapping[str, Value]) -> str:
         """Return the text to run, each parameter a literal; those not given have their defaults.
 
@@ -65,23 +66,14 @@ class Report:
         """
         for name in values.keys() - {parameter.name for parameter in self.parameters}:
             raise BadParameter(f"The report {self.name} has no parameter {name!r}.")
-        literals = {each.name: _literal(each, values.get(each.name)) for each in self.parameters}
+        literals = {each.name: each.literal(values.get(each.name)) for each in self.parameters}
         # One pass: a colon inside a value is never looked at again.
         return _PLACEHOLDER.sub(lambda match: literals[match[1]], self.sql)
 
 
-def _literal(parameter: Parameter, value: Value) -> str:
-    if value is not None and type(value) is not _TYPES[parameter.kind]:
-        raise BadParameter(f"{parameter.name} must be of kind {parameter.kind}.")
-    try:
-        return literal(parameter.default if value is None else value)
-    except UnwritableValue as error:
-        raise BadParameter(f"{parameter.name}: {error}") from error
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a query took. Dollars are those of the price table that athena.py dates."""
+    """What a query took. The dollars are those of prices.py; a reused result costs none."""
 
     scanned_bytes: int
     dollars: Decimal
@@ -101,4 +93,4 @@ class Engine(Protocol):
     """What runs a query's text in Athena's dialect over the tables of tables.py."""
 
     def run(self, sql: str) -> Result:
-        """Return the result. Raises ReportFailed."""
+        """Return the result. Raises ReportFailed, also while its rows are read."""

@@ -13,38 +13,13 @@ A withdrawn revision stays in `invoices` and in the tail, or an older one would 
 from datetime import date, datetime, timedelta
 from typing import Final
 
-CSV_COLUMNS: Final = (
-    "customer_id",
-    "invoice_id",
-    "issue_date",
-    "seller_name",
-    "buyer_name",
-    "net_amount",
-    "tax_amount",
-    "total_amount",
-    "amount_in_words",
-    "currency",
-    "cgst_amount",
-    "sgst_amount",
-    "utgst_amount",
-    "igst_amount",
-    "cess_amount",
-    "items",
-    "findings",
-    "status",
-    "rev",
-    "source_key",
-    "stored_at",
-    "schema_version",
-)
+from invoice_parser import CSV_COLUMNS
+
 # An amount has at most 15 digits and two decimals, and five taxes at most one digit more.
 AMOUNT: Final = "decimal(18,2)"
-_NOT_TEXT: Final = {
-    "issue_date": "date",
-    "rev": "integer",
-    "stored_at": "timestamp(6)",
-    "schema_version": "integer",
-}
+# `stored_at` stays the text that it is, in UTC and of one length: it sorts, and timestamps lose
+# their precision on the way through Athena's views.
+_NOT_TEXT: Final = {"issue_date": "date", "rev": "integer", "schema_version": "integer"}
 TYPES: Final = {
     name: _NOT_TEXT.get(name, AMOUNT if name.endswith("_amount") else "varchar") for name in CSV_COLUMNS
 }
@@ -63,8 +38,6 @@ def tail_start(at: datetime) -> str:
 def _typed(column: str, kind: str) -> str:
     if kind == "varchar":
         return column
-    if kind.startswith("timestamp"):
-        return f"CAST(replace(replace(nullif({column}, ''), 'T', ' '), 'Z', '') AS {kind}) AS {column}"
     return f"CAST(nullif({column}, '') AS {kind}) AS {column}"
 
 
@@ -89,12 +62,12 @@ FROM (
 WHERE place = 1"""
 
 
-def compaction_view(at: datetime | None, first_hour: str) -> str:
-    """Return the statement that records when the tail was last replaced, None for never."""
-    compacted_at = f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S}'" if at else "CAST(NULL AS timestamp)"
+def compaction_view(compacted_at: datetime | None, first_hour: str) -> str:
+    """Return the statement that records when the tail was last replaced, in UTC, None for never."""
+    at = f"'{compacted_at:%Y-%m-%dT%H:%M:%SZ}'" if compacted_at else "NULL"
     return f"""\
 CREATE OR REPLACE VIEW compaction AS
-SELECT {compacted_at} AS compacted_at, '{first_hour}' AS tail_from"""
+SELECT CAST({at} AS varchar) AS compacted_at, CAST('{first_hour}' AS varchar) AS tail_from"""
 
 
 def _of(alias: str) -> str:

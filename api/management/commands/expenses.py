@@ -1,34 +1,24 @@
-"""Expenses by date."""
+"""Expenses by date: the report that everybody asks for."""
 
-from argparse import ArgumentParser
-from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 
-from api import wiring
-from api.reports.formats import FORMATS
-from api.reports.queries import EXPENSES_BY_DAY
-from api.reports.report import ReportFailed
+from api.management.commands import report
+from api.reports.queries import REPORTS
+
+BY_DAY = REPORTS["expenses-by-day"]
 
 
-class Command(BaseCommand):
-    """Print what was invoiced on each issue date."""
+class Command(report.Command):
+    """`manage.py expenses [--from DATE] [--to DATE] … [--format FORMAT]`."""
 
     help = "Print what was invoiced on each issue date, per currency."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the dates and the format."""
-        parser.add_argument("--from", type=date.fromisoformat, metavar="YYYY-MM-DD", help="first issue date")
-        parser.add_argument("--to", type=date.fromisoformat, metavar="YYYY-MM-DD", help="last issue date")
-        parser.add_argument("--format", choices=FORMATS, default="table")
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the report's parameters and the ways to write the answer."""
+        self.add_parameters(parser, {each.name: each for each in BY_DAY.parameters})
 
-    def handle(self, **options: Any) -> None:  # noqa: ANN401 - Django hands over what argparse read
-        """Ask the engine, print the answer."""
-        sql = EXPENSES_BY_DAY.render({"from": options["from"], "to": options["to"]})
-        try:
-            result = wiring.reports().run(sql)
-            for line in FORMATS[options["format"]](EXPENSES_BY_DAY, result.rows):
-                self.stdout.write(line)
-        except ReportFailed as error:
-            raise CommandError(error.reason) from error
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
+        """Answer."""
+        self.answer(BY_DAY, options)

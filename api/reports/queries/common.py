@@ -4,7 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from api.reports.report import Column, Kind, Parameter
+from api.reports.parameters import Parameter
+from api.reports.report import Column, Kind
 
 WHICH: Final = (
     Parameter(name="from", kind="date", title="first issue date", default=date.min),

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from api.reports.parameters import Parameter
 from api.reports.queries.common import LIMIT, WHERE, WHICH, columns
-from api.reports.report import Parameter, Report
+from api.reports.report import Report
 
 INVOICES: Final = Report(
     name="invoices",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from api.reports.queries.common import SUMS, SUMS_SQL, WHERE, WHICH, columns
-from api.reports.report import Report
+from api.reports.report import Column, Report
 
 BY_DAY: Final = Report(
     name="expenses-by-day",
@@ -26,7 +26,7 @@ def _by_period(period: str, description: str) -> Report:
         title=f"Expenses by {period}",
         description=description,
         parameters=WHICH,
-        columns=columns(**{period: "date"}) + SUMS,
+        columns=(Column(name=period, kind="date"), *SUMS),
         sql=f"""\
 SELECT CAST(date_trunc('{period}', issue_date) AS date) AS {period}, {SUMS_SQL}
 FROM expenses
@@ -46,7 +46,7 @@ def _by_party(name: str, party: str) -> Report:
         title=f"Expenses by {name}",
         description=f"What each {name} stands for, the largest first, and between which issue dates.",
         parameters=WHICH,
-        columns=(*columns(**{party: "text"}), *SUMS, *columns(first_date="date", last_date="date")),
+        columns=(Column(name=party, kind="text"), *SUMS, *columns(first_date="date", last_date="date")),
         sql=f"""\
 SELECT {party}, {SUMS_SQL},
     min(issue_date) AS first_date, max(issue_date) AS last_date

@@ -1,0 +1,26 @@
+"""Compact the tables that reports read."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from api import wiring
+from api.maintenance.lease import LeaseTaken, held
+from api.management.operator import holder, now
+from api.reports.compaction import compact
+from api.reports.report import ReportFailed
+
+
+class Command(BaseCommand):
+    """`manage.py compact`."""
+
+    help = "Take new CSV objects into the table of all invoices. Run it every quarter of an hour, by a timer."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's signature
+        """Compact once."""
+        try:
+            with held(wiring.ledger(), "compact", holder(), now) as lease, wiring.compactable() as tables:
+                compaction = compact(tables, now(), lease.keep)
+        except (LeaseTaken, ReportFailed) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(str(compaction))

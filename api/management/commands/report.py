@@ -1,0 +1,73 @@
+"""Run a report."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api import wiring
+from api.reports.formats import FORMATS
+from api.reports.parameters import BadParameter, Parameter
+from api.reports.queries import REPORTS
+from api.reports.report import Report, ReportFailed, Result
+
+
+class Command(BaseCommand):
+    """`manage.py report [NAME] [--from DATE] … [--format FORMAT] [--output FILE] [--show-sql]`."""
+
+    help = "Run a report, or list the reports when none is named."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the name, every report's parameters and the ways to write the answer."""
+        parser.add_argument("name", nargs="?", choices=REPORTS, metavar="NAME", help="see the list")
+        self.add_parameters(
+            parser, {each.name: each for report in REPORTS.values() for each in report.parameters}
+        )
+
+    def add_parameters(self, parser: CommandParser, parameters: dict[str, Parameter]) -> None:
+        """Add the parameters and the ways to write the answer."""
+        for parameter in parameters.values():
+            metavar = "YYYY-MM-DD" if parameter.kind == "date" else parameter.kind.upper()
+            parser.add_argument(f"--{parameter.name}", metavar=metavar, help=parameter.title)
+        parser.add_argument("--format", choices=FORMATS, default="table")
+        parser.add_argument("--output", type=Path, metavar="FILE", help="write there and not to the screen")
+        parser.add_argument(
+            "--show-sql", action="store_true", help="print the SQL for Athena and do not run it"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
+        """List the reports or answer one."""
+        if options["name"] is None:
+            width = max(map(len, REPORTS))
+            for report in REPORTS.values():
+                self.stdout.write(f"{report.name:{width}}  {report.description}")
+        else:
+            self.answer(REPORTS[options["name"]], options)
+
+    def answer(self, report: Report, options: dict[str, Any]) -> None:
+        """Run the report with the options that it knows, and write the answer."""
+        names = {each.name for known in REPORTS.values() for each in known.parameters}
+        texts = {name: options[name] for name in names if options.get(name) is not None}
+        try:
+            sql = report.render(report.read(texts))
+            if options["show_sql"]:
+                self.stdout.write(sql)
+            else:
+                self._write(report, wiring.reports().run(sql), options)
+        except (BadParameter, ReportFailed) as error:
+            raise CommandError(str(error)) from error
+
+    def _write(self, report: Report, result: Result, options: dict[str, Any]) -> None:
+        form = FORMATS[options["format"]]
+        parts = form.write(report.columns, result.rows)
+        if options["output"]:
+            with options["output"].open("wb") as file:
+                file.writelines(parts)
+        elif form.is_text:
+            for part in parts:
+                self.stdout.write(part.decode(), ending="")
+        else:
+            raise CommandError(f"{options['format']} is no text: name a file with --output FILE.")
+        if cost := result.cost:
+            how = "reused" if cost.reused else f"${cost.dollars}"
+            self.stderr.write(f"{cost.scanned_bytes:,} bytes scanned, {how}")

@@ -1,0 +1,58 @@
+"""What a report may be told: typed values, read from what people write."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from api.reports.literals import UnwritableValue, Value, literal
+
+ParameterKind: TypeAlias = Literal["date", "text", "amount", "count"]
+MAX_COUNT = 1_000_000
+
+_TYPES: dict[ParameterKind, type] = {"date": date, "text": str, "amount": Decimal, "count": int}
+_READERS: dict[ParameterKind, tuple[re.Pattern[str], Callable[[str], Value], str]] = {
+    "date": (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), date.fromisoformat, "a date: write YYYY-MM-DD"),
+    "text": (re.compile(r"(?s).*"), str, "a text"),
+    "amount": (
+        re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?"),
+        Decimal,
+        "a number: write it like 1250.50",
+    ),
+    "count": (re.compile(r"[1-9][0-9]{0,5}"), int, "a whole number from 1 to 999999"),
+}
+
+
+class BadParameter(ValueError):  # noqa: N818 - it names what is wrong
+    """The report has no such parameter, or the value does not fit it. The text is for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One of a report's parameters. `default` None means everything."""
+
+    name: str
+    kind: ParameterKind
+    title: str
+    default: Value = None
+
+    def read(self, text: str) -> Value:
+        """Return the value that somebody wrote. Raises BadParameter."""
+        pattern, convert, form = _READERS[self.kind]
+        try:
+            if pattern.fullmatch(text):
+                return convert(text)
+        except ValueError:
+            pass  # a 30th of February
+        raise BadParameter(f"{self.name}: {text!r} is not {form}.")
+
+    def literal(self, value: Value) -> str:
+        """Return the SQL of the value, or of the default for None. Raises BadParameter."""
+        if value is not None and type(value) is not _TYPES[self.kind]:
+            raise BadParameter(f"{self.name}: {value!r} is not {_READERS[self.kind][2]}.")
+        try:
+            return literal(self.default if value is None else value)
+        except UnwritableValue as error:
+            raise BadParameter(f"{self.name}: {error}") from error
