@@ -18,8 +18,8 @@ from urllib.parse import unquote_plus
 from api import wiring
 from api.maintenance.lease import held
 from api.records import Document, Revision
-from api.reports.formats import as_table
-from api.reports.queries import EXPENSES_BY_DAY
+from api.reports.formats import FORMATS
+from api.reports.queries import REPORTS
 from infra.local.deliverer import Attempt
 from infra.local.inbox import Inbox
 from infra.local.provision import DESTINATION_BUCKET, INVOICE_TABLE, SOURCE_BUCKET
@@ -156,8 +156,9 @@ class Demo:
 
     def _show_expenses(self) -> None:
         self._screen.title("Expenses by date", "summed by DuckDB over the CSV objects, as Athena would")
-        result = wiring.reports().run(EXPENSES_BY_DAY.render({"from": None, "to": None}))
-        for line in as_table(EXPENSES_BY_DAY, result.rows):
+        report = REPORTS["expenses-by-day"]
+        table = b"".join(FORMATS["table"].write(report.columns, wiring.reports().run(report.render({})).rows))
+        for line in table.decode().splitlines():
             self._screen.line(f"  {line}")
 
     def _show_balance(self) -> bool:
