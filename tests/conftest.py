@@ -1,8 +1,14 @@
-"""What every test has: no test reads ../shared unless it is there."""
+"""What every test has: no test reads ../shared unless it is there, and none depends on luck."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples each time, since a suite that fails by chance teaches people to run it again;
+# no deadline, since a shared machine is slow at times. The slow proofs draw anew.
+settings.register_profile("docproc", deadline=None, derandomize=True)
+settings.load_profile("docproc")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

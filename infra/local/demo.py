@@ -169,8 +169,8 @@ class Demo:
             "The balance", "every version that was uploaded has one outcome" if is_closed else ""
         )
         self._screen.line(
-            f"  {balance.versions} versions uploaded = {balance.stored} stored + {balance.superseded} superseded"
-            f" + {balance.rejected} rejected + {balance.pending} pending"
+            f"  {balance.versions} versions uploaded = {balance.stored} stored"
+            f" + {balance.superseded} superseded + {balance.rejected} rejected + {balance.pending} pending"
         )
         if balance.repaired:
             self._screen.line(f"  {balance.repaired} CSV objects are missing")
