@@ -1,7 +1,7 @@
 """Settings to parts: the only module that chooses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from time import monotonic
@@ -55,7 +55,7 @@ def service() -> Service:
     return Service(
         gate=gate(),
         delivery=delivery(),
-        topics=Topics(client=clients().make("sns")),
+        topics=Topics(client_in=cache(lambda region: replace(clients(), region=region).make("sns"))),
         ledger=ledger(),
         destination=destination(),
         max_in_flight=settings.DOCPROC_MAX_IN_FLIGHT,

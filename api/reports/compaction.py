@@ -70,9 +70,7 @@ def compact(tables: Tables, now: datetime, keep: Callable[[], None] = lambda: No
     if optimized:
         keep()
         tables.optimize()
-    return Compaction(
-        at=now, months=len(months), merges=len(spans), tail_from=tail_from, optimized=optimized
-    )
+    return Compaction(at=now, months=len(months), merges=len(spans), tail_from=tail_from, optimized=optimized)
 
 
 def compacted(tables: Tables) -> tuple[datetime | None, str]:

@@ -10,9 +10,7 @@ FINDINGS: Final = Report(
     title="Findings by code",
     description="How many invoices the parser had which doubt about, the commonest first.",
     parameters=WHICH,
-    columns=columns(
-        finding="text", invoices="count", sellers="count", first_date="date", last_date="date"
-    ),
+    columns=columns(finding="text", invoices="count", sellers="count", first_date="date", last_date="date"),
     sql=f"""\
 SELECT finding, count(*) AS invoices, count(DISTINCT seller_name) AS sellers,
     min(issue_date) AS first_date, max(issue_date) AS last_date
