@@ -137,16 +137,19 @@ def error_code(error: ClientError) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topics:
-    """Confirms subscriptions."""
+    """Confirms subscriptions; `client_in` makes the client of a region."""
 
-    client: "SNSClient"
+    client_in: "Callable[[str], SNSClient]"
 
     def confirm(self, topic_arn: str, token: str) -> None:
         """Confirm a subscription such that only AWS credentials can end it. Safe to repeat."""
-        with translate("sns", "ConfirmSubscription"):
-            self.client.confirm_subscription(
-                TopicArn=topic_arn, Token=token, AuthenticateOnUnsubscribe="true"
-            )
+        client = self.client_in(topic_arn.split(":")[3])
+        try:
+            with translate("sns", "ConfirmSubscription"):
+                client.confirm_subscription(TopicArn=topic_arn, Token=token, AuthenticateOnUnsubscribe="true")
+        except ClientError as error:
+            # An expired token, say. It is not confirmed, and asking again costs nothing.
+            raise TemporaryFailure("sns", "ConfirmSubscription", error_code(error)) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,12 @@
 """System checks: what would be unsafe or useless in production, each with an id and a hint."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 
-_TOPIC_ARN = re.compile(r"arn:(?:aws|aws-cn|aws-us-gov):sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}\Z")
+from api.regions import signer_of
 
 
 @register()
@@ -16,8 +15,13 @@ def check_topics(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - Django's
     hint = "Set DOCPROC_TOPIC_ARNS to the ARN of the topic, or several separated by commas."
     if not settings.DOCPROC_TOPIC_ARNS:
         return [Error("No SNS topic is trusted, so every message is refused.", hint=hint, id="docproc.E001")]
-    bad = sorted(arn for arn in settings.DOCPROC_TOPIC_ARNS if not _TOPIC_ARN.match(arn))
-    return [Error(f"{arn!r} is no SNS topic ARN.", hint=hint, id="docproc.E001") for arn in bad]
+    errors: list[CheckMessage] = []
+    for topic_arn in sorted(settings.DOCPROC_TOPIC_ARNS):
+        try:
+            signer_of(topic_arn)
+        except ValueError as error:
+            errors.append(Error(f"{error}.", hint=hint, id="docproc.E001"))
+    return errors
 
 
 @register()

@@ -15,6 +15,7 @@ SNS_UNAVAILABLE = "sns.unavailable"
 SNS_UNSUBSCRIBED = "sns.unsubscribed"
 REDRIVE_REFUSED = "redrive.refused"
 NOT_READY = "ready.unavailable"
+REDRIVE_REFUSED = "redrive.refused"
 INGEST_INTERNAL_ERROR = "ingest.internal_error"
 
 # What every record has; the rest came in `extra`.

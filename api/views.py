@@ -19,12 +19,13 @@ The body of an answer is the code that stands in the log line and counts.
 
 import logging
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from threading import BoundedSemaphore
 
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
@@ -110,7 +111,7 @@ def readyz(_: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest) -> _Answer:
-    service, now = wiring.service(), datetime.now(UTC)
+    service, now = wiring.service(), timezone.now()
     try:
         message = service.gate.admit(_body(request), request.headers, now)
     except _Unread as error:

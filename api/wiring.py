@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from time import monotonic
@@ -61,7 +61,7 @@ def service() -> Service:
     return Service(
         gate=gate(),
         delivery=delivery(),
-        topics=Topics(client=clients().make("sns")),
+        topics=Topics(client_in=cache(lambda region: replace(clients(), region=region).make("sns"))),
         ledger=ledger(),
         destination=destination(),
         max_in_flight=settings.DOCPROC_MAX_IN_FLIGHT,

@@ -144,6 +144,16 @@ LOGGING = {
     "formatters": {"json": {"()": "api.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # botocore tells at this level which credentials it found, in each process.
-    "loggers": {"botocore": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "filters": {
+        "unhandled": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: record.exc_info is not None,
+        }
+    },
+    "loggers": {
+        # botocore tells at this level which credentials it found, in each process.
+        "botocore": {"level": "WARNING"},
+        # A view's own 4xx or 503 has its line already; what nobody caught has none.
+        "django.request": {"filters": ["unhandled"]},
+    },
 }

@@ -1,0 +1,77 @@
+"""The server's entry, called as gunicorn calls it: no header that anybody can send breaks it."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from docproc.wsgi import application
+
+
+def answer(method: str = "POST", path: str = "/sns", **environ: Any) -> str:
+    """Return the status line; exceptions rise, as they would into gunicorn."""
+    started: list[str] = []
+    made = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "HTTP_HOST": "127.0.0.1",
+        "wsgi.input": io.BytesIO(b"{}"),
+        "CONTENT_LENGTH": "2",
+        "wsgi.url_scheme": "http",
+    } | environ
+
+    def start(status: str, *_: object) -> Callable[[bytes], object]:
+        started.append(status)
+        return bytes
+
+    b"".join(application(made, start))
+    return started[0]
+
+
+class TestApplication:
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            "text/plain; charset=UTF-8",
+            "text/plain; charset*=foo''bar",
+            "text/plain; charset*=utf-8''%00",
+            "text/plain; charset*0*=x''a; charset*1=b",
+            "text/plain; charset=undefined",
+            "text/plain; charset=\xe9",
+            "text/plain; charset=" + "a" * 8000,
+            "multipart/form-data; boundary=",
+            ";;;=;",
+            "\xff",
+        ],
+    )
+    def test_takes_any_content_type(self, content_type: str) -> None:
+        assert answer(CONTENT_TYPE=content_type) == "400 Bad Request"
+
+    @pytest.mark.parametrize("length", ["", "x", "-1", "9" * 8000])
+    def test_takes_any_content_length(self, length: str) -> None:
+        assert answer(CONTENT_LENGTH=length)[:3] in {"411", "413"}
+
+    @pytest.mark.parametrize(
+        "environ",
+        [
+            {"HTTP_COOKIE": "sessionid=\xff; =;;"},
+            {"HTTP_TRANSFER_ENCODING": "x"},
+            {"QUERY_STRING": "%ff=%zz&a[]=\xff"},
+            {"HTTP_X_AMZ_SNS_MESSAGE_ID": "\xff" * 4000},
+            {"HTTP_AUTHORIZATION": "\xff"},
+            {"HTTP_ACCEPT_LANGUAGE": "\xff" * 600},
+            {"REQUEST_METHOD": "P\xd6ST"},
+        ],
+    )
+    def test_takes_any_header(self, environ: dict[str, str]) -> None:
+        assert answer(**environ)[:3] in {"400", "405"}
+
+    @pytest.mark.parametrize("path", ["/sns\xff", "/sns//", "/sns/x", "/SNS", "//sns", "/sns;x", "/sns%2f"])
+    def test_has_no_other_spelling_of_the_endpoint(self, path: str) -> None:
+        assert answer(path=path) == "404 Not Found"
+
+    def test_takes_no_other_host(self) -> None:
+        assert answer(HTTP_HOST="example.com/\xff") == "400 Bad Request"
