@@ -11,9 +11,11 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import django
+import requests
 
 from infra.local.credentials import RealCredentials
 from infra.local.screen import Screen
@@ -23,25 +25,28 @@ from infra.local.system import LocalSystem, inherited, running
 
 STATE = ROOT / ".demo"
 USUAL_PORT = 8000
-UNACCOUNTED, CANNOT_START = 1, 2
+FIRST_SAMPLE = "01-canonical.txt"
+UNACCOUNTED, CANNOT_START, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return 0, 1 if a document is unaccounted for, 2 if the demo cannot start."""
+    """Return 0, 1 if a document is unaccounted for, 2 if it cannot start, 130 if it was cut short."""
     options = _parser().parse_args(arguments)
     # However it is told to end, the way out is the one of Ctrl-C: everything is stopped in order.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     screen = Screen()
     try:
-        with owned(options.state) as state:
-            return _run(screen, state, options)
+        with owned(options.state.resolve()) as state:
+            status = _run(screen, state, options)
     except (AlreadyRunning, PortTaken, RealCredentials, ServiceFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return CANNOT_START
     except KeyboardInterrupt:
+        status = INTERRUPTED
+    if not options.once or status == INTERRUPTED:
         screen.line("\nStopped; nothing is left running.")
-        return 0
+    return status
 
 
 def _run(screen: Screen, state: Path, options: argparse.Namespace) -> int:
@@ -52,14 +57,21 @@ def _run(screen: Screen, state: Path, options: argparse.Namespace) -> int:
         os.environ.clear()
         os.environ.update(shell | system.settings)
         django.setup()
-        from infra.local.demo import Demo  # noqa: PLC0415 - the service's parts want its settings
+        # The service's parts want its settings, so they come only now.
+        from infra.local.demo import SAMPLES, Demo  # noqa: PLC0415
+        from infra.local.evidence import show_evidence  # noqa: PLC0415
 
         demo = Demo(system, screen)
-        is_balanced = demo.tell()
+        as_expected = demo.upload_samples()
+        first = (SAMPLES / FIRST_SAMPLE).read_bytes()
+        is_balanced = show_evidence(
+            system, screen, customer_id="sm-LK0080145", invoice_id="inv-00001", data=first
+        )
         if not options.once:
             _invite(screen, system, state)
-            demo.watch(state / INBOX)
-        return 0 if is_balanced else UNACCOUNTED
+            with suppress(KeyboardInterrupt):
+                demo.watch(state / INBOX)
+        return 0 if as_expected and is_balanced else UNACCOUNTED
 
 
 class _Stopwatch:
@@ -87,21 +99,30 @@ def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:
     """Say what one can do now, in lines that work as they are."""
     folder = state.relative_to(Path.cwd()) if state.is_relative_to(Path.cwd()) else state
     settings = folder / "settings.sh"
+    page = f"{system.service.url}/"
     (state / settings.name).write_text(
         "".join(f"export {name}={shlex.quote(value)}\n" for name, value in system.settings.items()),
         encoding="utf-8",
     )
-    sample = "infra/local/samples/01-canonical.txt"
     screen.title("Your turn", "this goes on showing what arrives; Ctrl-C stops everything")
     screen.facts(
         [
             ("a document", f"cp FILE {folder / INBOX}/    (saved again, it is a new version)"),
-            ("an invoice", f"sed s/inv-00001/inv-90001/ {sample} > {folder / INBOX}/mine.txt"),
+            (
+                "an invoice",
+                f"sed s/inv-00001/inv-90001/ infra/local/samples/{FIRST_SAMPLE} > {folder / INBOX}/mine.txt",
+            ),
             ("a command", f". {settings} && .venv/bin/python manage.py rejections list"),
-            ("the page", f"{system.service.url}/"),
+            *([("the page", page)] if _answers(page) else []),
         ]
     )
     screen.line()
+
+
+def _answers(url: str) -> bool:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, timeout=10).ok
 
 
 def _parser() -> argparse.ArgumentParser:

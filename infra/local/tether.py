@@ -14,7 +14,8 @@ PATIENCE_SECONDS = 8
 
 
 def _end_with_parent(child: "subprocess.Popen[bytes]") -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # sys.stdin has a lock, which a thread must not hold at the end of Python
+        pass
     child.terminate()
     try:
         child.wait(PATIENCE_SECONDS)
