@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 from typing import Any
 from unittest.mock import patch
@@ -12,6 +13,7 @@ from moto.core.models import botocore_stubber
 from api.aws import Clients
 from api.stores.dynamodb_schema import table_definitions
 
+make_client = cache(lambda: Clients(region="us-east-1").make("dynamodb"))
 TABLES = ("docproc-document", "docproc-invoice")
 
 
@@ -31,7 +33,7 @@ def dynamodb() -> Iterator[Any]:
             return carry_out(request)
 
     with patch.object(botocore_stubber, "process_request", one_by_one), mock_aws():
-        client = Clients(region="us-east-1").make("dynamodb")
+        client = make_client()
         for definition in table_definitions(*TABLES):
             client.create_table(**definition)
         yield client
