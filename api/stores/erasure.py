@@ -48,8 +48,13 @@ def erase(ledger: Erasable, customer_id: str, invoice_id: str | None, act: Act) 
         for revision in ledger.history(customer_id, each):
             if revision.csv_key:
                 yield _erase_revision(ledger, revision, act)
+    told = set()
     for document in ledger.unstored(customer_id, invoice_id):
-        _empty_document(ledger, document.source_key, document.version_id, act)
+        version = document.source_key, document.version_id
+        if version in told:
+            continue  # closed by the step below, it may come again among the closed ones
+        told.add(version)
+        _empty_document(ledger, *version, act)
         yield Erased(
             customer_id=document.customer_id,
             invoice_id=document.invoice_id,
