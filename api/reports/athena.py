@@ -30,6 +30,8 @@ FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 2.0
 PAGE_ROWS: Final = 1_000  # the most that Athena gives
 MAX_ROUNDS: Final = 50
+LATEST: Final = 5
+TIMEOUT: Final = "TIMEOUT"
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{3,}(?=:)")
 _READERS: dict[str, Callable[[str], Cell]] = {
@@ -81,6 +83,20 @@ class AthenaEngine:
             rows=_rows(first, pages, [column["Type"] for column in columns]),
             cost=cost,
         )
+
+    def settle(self) -> None:
+        """Stop what still runs in the workgroup and wait for its end. Raises ReportFailed."""
+        with _failing("ListQueryExecutions"):
+            # The latest come first; a compaction that died left its last statement at most.
+            latest = self.client.list_query_executions(WorkGroup=self.workgroup, MaxResults=LATEST)
+        for execution_id in latest.get("QueryExecutionIds", []):
+            if self._look(execution_id) is None:
+                self._stop(execution_id)
+                try:
+                    self._wait(execution_id)
+                except ReportFailed as error:
+                    if error.code == TIMEOUT:  # any other end will do
+                        raise
 
     def optimize(self) -> None:
         """Rewrite small files, remove old snapshots. Raises ReportFailed."""

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-Value: TypeAlias = date | Decimal | int | str | None
+Value: TypeAlias = date | Decimal | int | str
 
 MAX_TEXT_LENGTH = 1_000
 MAX_DIGITS = 38
@@ -27,8 +27,6 @@ def literal(value: Value) -> str:
     number is no number or has more than 38 digits.
     """
     match value:
-        case None:
-            return "CAST(NULL AS varchar)"
         case str():
             return _text(value)
         case datetime() | bool():

@@ -36,7 +36,7 @@ class Parameter:
     name: str
     kind: ParameterKind
     title: str
-    default: Value = None
+    default: Value | None = None
 
     def read(self, text: str) -> Value:
         """Return the value that somebody wrote. Raises BadParameter."""
@@ -49,10 +49,10 @@ class Parameter:
         raise BadParameter(f"{self.name}: {text!r} is not {form}.")
 
     def literal(self, value: Value) -> str:
-        """Return the SQL of the value, or of the default for None. Raises BadParameter."""
-        if value is not None and type(value) is not _TYPES[self.kind]:
+        """Return the SQL of the value. Raises BadParameter."""
+        if type(value) is not _TYPES[self.kind]:
             raise BadParameter(f"{self.name}: {value!r} is not {_READERS[self.kind][2]}.")
         try:
-            return literal(self.default if value is None else value)
+            return literal(value)
         except UnwritableValue as error:
             raise BadParameter(f"{self.name}: {error}") from error

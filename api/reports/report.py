@@ -40,7 +40,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One question with its fixed SQL, where `:name` stands for a parameter."""
+    """One question with its fixed SQL, where `:name` stands for a parameter.
+
+    A line with a parameter that has no default is left out when that parameter is not given.
+    """
 
     name: str
     title: str
@@ -66,9 +69,14 @@ class Report:
         """
         for name in values.keys() - {parameter.name for parameter in self.parameters}:
             raise BadParameter(f"The report {self.name} has no parameter {name!r}.")
-        literals = {each.name: each.literal(values.get(each.name)) for each in self.parameters}
+        literals = {
+            each.name: each.literal(value)
+            for each in self.parameters
+            if (value := values.get(each.name, each.default)) is not None
+        }
+        lines = [line for line in self.sql.splitlines() if literals.keys() >= set(_PLACEHOLDER.findall(line))]
         # One pass: a colon inside a value is never looked at again.
-        return _PLACEHOLDER.sub(lambda match: literals[match[1]], self.sql)
+        return _PLACEHOLDER.sub(lambda match: literals[match[1]], "\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

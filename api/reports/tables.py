@@ -74,22 +74,21 @@ def _of(alias: str) -> str:
     return _INDENTED.join(f"{alias}.{column}" for column in TYPES)
 
 
-# In both joins the tail is on the right, where Athena builds its hash table: it is the small one.
+# No invoice is in either table twice, so the joins multiply nothing. In both the tail is on the
+# right, where Athena builds its hash table: it is the small one.
 EXPENSES_VIEW: Final = f"""\
 CREATE OR REPLACE VIEW expenses AS
 SELECT
     {_of("i")}
 FROM invoices AS i
-LEFT JOIN invoices_tail AS t
-    ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id AND t.rev > i.rev
-WHERE i.status = 'active' AND t.rev IS NULL
+LEFT JOIN invoices_tail AS t ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id
+WHERE i.status = 'active' AND (t.rev IS NULL OR t.rev <= i.rev)
 UNION ALL
 SELECT
     {_of("t")}
 FROM invoices AS i
-RIGHT JOIN invoices_tail AS t
-    ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id AND i.rev >= t.rev
-WHERE t.status = 'active' AND i.rev IS NULL"""
+RIGHT JOIN invoices_tail AS t ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id
+WHERE t.status = 'active' AND (i.rev IS NULL OR i.rev < t.rev)"""
 
 LINE_ITEMS_VIEW: Final = f"""\
 CREATE OR REPLACE VIEW line_items AS

@@ -14,11 +14,12 @@ WHICH: Final = (
     Parameter(name="customer", kind="text", title="the customer's id"),
     Parameter(name="currency", kind="text", title="the currency; empty for invoices that name none"),
 )
+# A line whose parameter is not given is left out.
 WHERE: Final = """\
 WHERE issue_date BETWEEN :from AND :to
-    AND (:seller IS NULL OR strpos(lower(seller_name), lower(:seller)) > 0)
-    AND (:customer IS NULL OR customer_id = :customer)
-    AND (:currency IS NULL OR currency = :currency)"""
+    AND strpos(lower(seller_name), lower(:seller)) > 0
+    AND customer_id = :customer
+    AND currency = :currency"""
 
 LIMIT: Final = Parameter(name="limit", kind="count", title="at most so many rows", default=1_000)
 
@@ -31,7 +32,8 @@ def columns(**kinds: Kind) -> tuple[Column, ...]:
 SUMS: Final = columns(
     currency="text", invoices="count", net_amount="amount", tax_amount="amount", total_amount="amount"
 )
-SUMS_SQL: Final = """currency, count(*) AS invoices, sum(net_amount) AS net_amount,
+SUMS_SQL: Final = """\
+    currency, count(*) AS invoices, sum(net_amount) AS net_amount,
     sum(tax_amount) AS tax_amount, sum(total_amount) AS total_amount"""
 
 TIMES: Final = Parameter(

@@ -12,7 +12,8 @@ BY_DAY: Final = Report(
     parameters=WHICH,
     columns=columns(issue_date="date") + SUMS,
     sql=f"""\
-SELECT issue_date, {SUMS_SQL}
+SELECT issue_date,
+{SUMS_SQL}
 FROM expenses
 {WHERE}
 GROUP BY issue_date, currency
@@ -28,7 +29,8 @@ def _by_period(period: str, description: str) -> Report:
         parameters=WHICH,
         columns=(Column(name=period, kind="date"), *SUMS),
         sql=f"""\
-SELECT CAST(date_trunc('{period}', issue_date) AS date) AS {period}, {SUMS_SQL}
+SELECT CAST(date_trunc('{period}', issue_date) AS date) AS {period},
+{SUMS_SQL}
 FROM expenses
 {WHERE}
 GROUP BY date_trunc('{period}', issue_date), currency
@@ -48,7 +50,8 @@ def _by_party(name: str, party: str) -> Report:
         parameters=WHICH,
         columns=(Column(name=party, kind="text"), *SUMS, *columns(first_date="date", last_date="date")),
         sql=f"""\
-SELECT {party}, {SUMS_SQL},
+SELECT {party},
+{SUMS_SQL},
     min(issue_date) AS first_date, max(issue_date) AS last_date
 FROM expenses
 {WHERE}
