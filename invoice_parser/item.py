@@ -17,6 +17,7 @@ from invoice_parser.values import quoted, unquote
 _MAX_PAIR_CHARACTERS: Final = 80
 _GLUED: Final = re.compile(r"[0-9],[0-9][0-9.,]*$")
 _LEADING_ZERO: Final = re.compile(r"[^0-9]*0[0-9]")
+_CENTS: Final = re.compile(r"[0-9]{1,2}")
 _DECIMALS: Final = re.compile(r"\.[0-9]")
 
 Price: TypeAlias = tuple[int, str]  # minor units and currency, as read_amount gives them
@@ -38,6 +39,7 @@ def read_item(body: str, separator: re.Pattern[str]) -> tuple[str, Price, Price 
     if "," in last and body[end] == "," and (pair := _pair(last, net)):
         net, tax = pair
     if net is None:
+        _refuse_amount(last.strip())
         return None
     if tax is None and len(pieces) > 2:  # noqa: PLR2004 - something stands before the price
         before = pieces[-2]
@@ -46,29 +48,21 @@ def read_item(body: str, separator: re.Pattern[str]) -> tuple[str, Price, Price 
     description = unquote(body[:end].strip())
     if not description or (tax is None and looks_like_amount(description)):
         raise InvoiceError(codes.BAD_ITEM, "there is no description.")
+    if tax is None and _GLUED.search(description, max(0, len(description) - _MAX_PAIR_CHARACTERS)):
+        raise _ambiguous(description)
     return description, net, tax
-
-
-def refuse_last_amount(body: str, separator: re.Pattern[str]) -> None:
-    """Raise bad-amount when the item ends with what is meant as an amount."""
-    last = separator.split(body)[-1].strip()
-    if looks_like_amount(last):
-        raise _bad_amount(last)
 
 
 def _price_before(piece: str, separator: str) -> Price | None:
     """Return the price that the piece before the last one is; None when it belongs to the description."""
     text = piece.strip()
     price = read_amount(text)
-    if "," in text and (
-        _GLUED.search(text[-_MAX_PAIR_CHARACTERS:]) if price is None else _is_tight(piece, separator)
-    ):
-        raise _ambiguous(text)
     if price is None:
         if not text:
             raise InvoiceError(codes.BAD_ITEM, "a price is empty.")
-        if looks_like_amount(text):
-            raise _bad_amount(text)
+        _refuse_amount(text)
+    elif "," in text and _is_tight(piece, separator):
+        raise _ambiguous(text)
     return price
 
 
@@ -88,10 +82,11 @@ def _pair(piece: str, whole: Price | None) -> tuple[Price, Price] | None:
 def _split(text: str, place: int) -> tuple[Price, Price] | None:
     """Return the amounts on both sides of the comma when a person may have meant two of them.
 
-    Nobody writes `000` for an amount, nor a net without and a tax with decimals.
+    Nobody writes `000` for an amount, nor a net without and a tax with decimals; and `7,65` may
+    have a decimal comma.
     """
     left, right = text[:place], text[place + 1 :]
-    if _LEADING_ZERO.match(left) or _LEADING_ZERO.match(right):
+    if _LEADING_ZERO.match(left) or _LEADING_ZERO.match(right) or _CENTS.fullmatch(right):
         return None
     if bool(_DECIMALS.search(left)) != bool(_DECIMALS.search(right)):
         return None
@@ -104,8 +99,10 @@ def _is_tight(piece: str, separator: str) -> bool:
     return separator == "," and piece[0] != " "
 
 
-def _bad_amount(text: str) -> InvoiceError:
-    return InvoiceError(codes.BAD_AMOUNT, f"{quoted(text)} is no amount; write it like 1234.50.")
+def _refuse_amount(text: str) -> None:
+    """Raise bad-amount when the text is meant as an amount: it must not end up in a description."""
+    if looks_like_amount(text):
+        raise InvoiceError(codes.BAD_AMOUNT, f"{quoted(text)} is no amount; write it like 1234.50.")
 
 
 def _ambiguous(text: str) -> InvoiceError:

@@ -7,7 +7,7 @@ from invoice_parser.amounts import to_decimal
 from invoice_parser.findings import Findings
 from invoice_parser.formats import Format
 from invoice_parser.invoice import MAX_ITEMS, InvoiceError, LineItem
-from invoice_parser.item import Price, read_item, refuse_last_amount
+from invoice_parser.item import Price, read_item
 from invoice_parser.values import Currency
 
 _MAX_WRAPPED_LINES: Final = 8
@@ -61,10 +61,6 @@ class Items:
         self._waiting.clear()
         if self._take(_without_separator(body), is_last=True):
             return
-        try:
-            refuse_last_amount(body, self._separator)
-        except InvoiceError as error:
-            raise self._error(error.code, error.message) from error
         raise self._error(
             codes.BAD_ITEM, f"there is no price; write “{self._number}) description, net, tax”."
         )

@@ -109,7 +109,8 @@ def _take_fields(
 def _label_before(text: str, start: int, colon: int, by_label: dict[str, Field]) -> str:
     """Return the label between `start` and the colon, with the blanks behind it, or "".
 
-    That is a label of the format after a blank, or else a single word that begins with a letter.
+    That is a label of the format after a blank, or else a single word that begins with a letter
+    and follows a value.
     """
     window = text[max(start, colon - _MAX_LABEL_CHARACTERS) : colon]
     end = window.rstrip()
@@ -119,6 +120,10 @@ def _label_before(text: str, start: int, colon: int, by_label: dict[str, Field])
     begin = len(end) - len(label)
     if known and begin == 0 and not text[start : colon - len(window)]:
         return window
-    if begin == 0 or window[begin - 1] != " " or not label[0].isalpha():
+    if (
+        begin == 0
+        or window[begin - 1] != " "
+        or not (known or (label[0].isalpha() and window[:begin].strip()))
+    ):
         return ""
     return window[begin:]
