@@ -157,6 +157,26 @@ class DestinationBucket:
         with translate("s3", "GetObject"):
             return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
+    def replace(self, key: str, body: bytes) -> None:
+        """Put other bytes in an object's place, and remove every earlier version: only to erase."""
+        with translate("s3", "PutObject"):
+            version = self.client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType="text/csv; charset=utf-8"
+            )
+        self._remove(key, keep=version.get("VersionId", "null"))
+
+    def remove(self, key: str) -> None:
+        """Remove every version of an object. Safe to repeat."""
+        self._remove(key, keep="")
+
+    def _remove(self, key: str, *, keep: str) -> None:
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=key)
+        with translate("s3", "DeleteObject"):
+            for page in pages:
+                for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    if version["Key"] == key and version["VersionId"] != keep:
+                        self.client.delete_object(Bucket=self.bucket, Key=key, VersionId=version["VersionId"])
+
     def ready(self) -> None:
         """Raise TemporaryFailure unless the bucket can be reached."""
         with translate("s3", "HeadBucket"):

@@ -113,9 +113,13 @@ def revision_of(arrival: Arrival, *, rev: int, status: RevisionStatus, act: Act 
 
 
 def csv_key(customer_id: str, invoice_id: str, rev: int, stored_at: datetime) -> str:
-    """Return the key of a revision's CSV object; `_` separates, since encoded ids have none."""
-    ids = "_".join(_percent_encode(value) for value in (customer_id, invoice_id))
-    return f"csv/v1/ingest={stored_at:%Y-%m-%d-%H}/{ids}-r{rev:06d}.csv"
+    """Return the key of a revision's own CSV object; `_` separates, since encoded ids have none."""
+    return f"csv/v1/ingest={stored_at:%Y-%m-%d-%H}/{_object_name(customer_id, invoice_id, rev)}"
+
+
+def own_key(key: str, customer_id: str, invoice_id: str, rev: int) -> str:
+    """Return where the revision's own object would be, given the one that its row stands in."""
+    return f"{key.rpartition('/')[0]}/{_object_name(customer_id, invoice_id, rev)}"
 
 
 def fits(arrival: Arrival) -> bool:
@@ -182,6 +186,11 @@ def _is_newer(arrival: Arrival, current: Revision) -> bool:
     if document.version_id not in listed:
         return False
     return listed.index(document.version_id) < listed.index(current.version_id)
+
+
+def _object_name(customer_id: str, invoice_id: str, rev: int) -> str:
+    ids = "_".join(_percent_encode(value) for value in (customer_id, invoice_id))
+    return f"{ids}-r{rev:06d}.csv"
 
 
 def _percent_encode(value: str) -> str:

@@ -16,6 +16,7 @@ from api.buckets import COPY_TIMEOUT_SECONDS, DestinationBucket, SourceBucket
 from api.certificates import KeyCache
 from api.delivery import Delivery
 from api.fetch import fetch_certificate
+from api.maintenance.erase import Eraser
 from api.maintenance.importing import BucketArchive, FolderArchive, Importer
 from api.maintenance.reconcile import Reconciler
 from api.maintenance.redrive import Redrive
@@ -192,6 +193,11 @@ def bucket_archive(name: str) -> BucketArchive:
     """Return an archive in another bucket."""
     bucket = SourceBucket(client=clients().make("s3"), bucket=name, max_bytes=MAX_DOCUMENT_BYTES)
     return BucketArchive(bucket=bucket, name=name)
+
+
+def eraser() -> Eraser:
+    """Return what erases a customer."""
+    return Eraser(ledger=ledger(), objects=destination())
 
 
 def importer(archive: BucketArchive | FolderArchive, clock: Callable[[], datetime]) -> Importer:

@@ -37,6 +37,8 @@ DOCPROC_DEAD_LETTER_QUEUE_URL = env.text("DOCPROC_DEAD_LETTER_QUEUE_URL")
 DOCPROC_LEDGER = env.secret("DOCPROC_LEDGER", "dynamodb")
 DOCPROC_DOCUMENT_TABLE = env.text("DOCPROC_DOCUMENT_TABLE", "docproc-document")
 DOCPROC_INVOICE_TABLE = env.text("DOCPROC_INVOICE_TABLE", "docproc-invoice")
+# 0 is for ever.
+DOCPROC_KEEP_TEXTS_DAYS = env.integer("DOCPROC_KEEP_TEXTS_DAYS", 0, low=0, high=36_500)
 
 # The service.
 DOCPROC_DAY_FIRST = env.optional_flag("DOCPROC_DAY_FIRST")

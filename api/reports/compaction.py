@@ -10,13 +10,13 @@ clock of a moment before the MERGE looked. Two at once are kept apart by the cal
 """
 
 import calendar
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from api.reports.report import ReportFailed, Result
-from api.reports.tables import compaction_view, merge, tail_start, tail_view
+from api.reports.tables import compaction_view, delete, merge, tail_start, tail_view
 
 # What one statement of Athena may write: https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
 MAX_PARTITIONS = 100
@@ -71,7 +71,7 @@ def compact(tables: Tables, now: datetime, keep: Callable[[], None] = lambda: No
     spans = list(_spans(months))
     for first, last in spans:
         keep()
-        _merge(tables, merge(first, last))
+        _commit(tables, merge(first, last))
     keep()
     tail_from = tail_start(now)
     tables.run(tail_view(tail_from))
@@ -81,6 +81,15 @@ def compact(tables: Tables, now: datetime, keep: Callable[[], None] = lambda: No
         keep()
         tables.optimize()
     return Compaction(at=now, months=len(months), merges=len(spans), tail_from=tail_from, optimized=optimized)
+
+
+def erase(tables: Tables, invoices: Iterable[tuple[str, str]]) -> None:
+    """Delete these (customer_id, invoice_id) from `invoices`, all of the customer's where that is empty.
+
+    Safe to repeat. Raises ReportFailed. The files go when `optimize` expires their snapshots.
+    """
+    for customer_id, invoice_id in invoices:
+        _commit(tables, delete(customer_id, invoice_id))
 
 
 def compacted(tables: Tables) -> tuple[datetime | None, str]:
@@ -96,7 +105,7 @@ def _spans(months: list[date]) -> Iterator[tuple[date, date]]:
         yield batch[0], last.replace(day=calendar.monthrange(last.year, last.month)[1])
 
 
-def _merge(tables: Tables, statement: str) -> None:
+def _commit(tables: Tables, statement: str) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             tables.run(statement)

@@ -13,6 +13,7 @@ A withdrawn revision stays in `invoices` and in the tail, or an older one would 
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from api.reports.literals import literal
 from invoice_parser import CSV_COLUMNS
 
 # An amount has at most 15 digits and two decimals, and five taxes at most one digit more.
@@ -124,3 +125,11 @@ WHEN MATCHED AND s.rev > t.rev THEN UPDATE SET
     {updates}
 WHEN NOT MATCHED THEN INSERT ({", ".join(TYPES)})
 VALUES ({", ".join(f"s.{column}" for column in TYPES)})"""
+
+
+def delete(customer_id: str, invoice_id: str) -> str:
+    """Return the statement that erases an invoice from `invoices`, or all of a customer's without one."""
+    which = f"customer_id = {literal(customer_id)}"
+    if invoice_id:
+        which += f" AND invoice_id = {literal(invoice_id)}"
+    return f"DELETE FROM invoices WHERE {which}"

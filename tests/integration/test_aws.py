@@ -125,6 +125,30 @@ class TestDestinationBucket:
 
         assert not destination.keep_rejected(ref, ref.version_id)
 
+    def test_removes_every_version_of_an_object_and_of_no_other(
+        self, s3: Any, destination: DestinationBucket
+    ) -> None:
+        s3.put_bucket_versioning(Bucket=DESTINATION, VersioningConfiguration={"Status": "Enabled"})
+        for key, body in (("csv/a", b"1"), ("csv/a", b"2"), ("csv/ab", b"3")):
+            s3.put_object(Bucket=DESTINATION, Key=key, Body=body)
+
+        destination.remove("csv/a")
+
+        versions = s3.list_object_versions(Bucket=DESTINATION)
+        assert [version["Key"] for version in versions["Versions"]] == ["csv/ab"]
+        assert "DeleteMarkers" not in versions
+
+    def test_replaces_an_object_without_a_trace_of_what_it_was(
+        self, s3: Any, destination: DestinationBucket
+    ) -> None:
+        s3.put_bucket_versioning(Bucket=DESTINATION, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket=DESTINATION, Key="csv/a", Body=b"mine\nyours\n")
+
+        destination.replace("csv/a", b"yours\n")
+
+        assert destination.get("csv/a") == b"yours\n"
+        assert len(s3.list_object_versions(Bucket=DESTINATION)["Versions"]) == 1
+
     def test_is_ready_only_while_it_exists(self, s3: Any, destination: DestinationBucket) -> None:
         destination.ready()
         s3.delete_bucket(Bucket=DESTINATION)

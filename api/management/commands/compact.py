@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from api import wiring
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import holder, now
-from api.reports.compaction import compact
+from api.reports.compaction import compact, erase
 from api.reports.report import ReportFailed
 
 
@@ -17,10 +17,18 @@ class Command(BaseCommand):
     help = "Take new CSV objects into the table of all invoices. Run it every quarter of an hour, by a timer."
 
     def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's signature
-        """Compact once."""
+        """Compact once, and erase from the table what `erase` ordered."""
+        eraser = wiring.eraser()
         try:
-            with held(wiring.ledger(), "compact", holder(), now) as lease, wiring.compactable() as tables:
-                compaction = compact(tables, now(), lease.keep)
+            with held(wiring.ledger(), "compact", holder(), now) as lease:
+                orders = eraser.orders()
+                with wiring.compactable() as tables:
+                    erase(tables, ((order.customer_id, order.invoice_id) for order in orders))
+                    compaction = compact(tables, now(), lease.keep)
+                    if orders:
+                        tables.optimize()
+                if orders:
+                    eraser.done()
         except (LeaseTaken, ReportFailed) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(str(compaction))
+        self.stdout.write(str(compaction) + (f", erased {len(orders)} orders" if orders else ""))

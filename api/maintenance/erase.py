@@ -1,0 +1,118 @@
+"""Erase: a customer's texts, rows and objects, from everywhere the service wrote them.
+
+The ledger goes first, since it decides what may still be written; then the objects. The table
+in Athena follows with the next compaction, which finds the order in the ledger. Run it again
+when something arrived meanwhile: everything is done again and nothing twice.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from api.buckets import rejected_key
+from api.decision import own_key
+from api.maintenance.lease import Lease
+from api.records import Act, Erased
+
+CHECKPOINT = "erasures"
+
+
+class ErasableObjects(Protocol):
+    """Where CSV objects and copies of rejections are. Every method raises TemporaryFailure."""
+
+    def get(self, key: str) -> bytes:
+        """Return an object's bytes."""
+
+    def has(self, key: str) -> bool:
+        """Tell whether the object is there."""
+
+    def replace(self, key: str, body: bytes) -> None:
+        """Put other bytes in an object's place, and remove every earlier version."""
+
+    def remove(self, key: str) -> None:
+        """Remove every version of an object. Safe to repeat."""
+
+
+class ErasableLedger(Protocol):
+    """What an erasure asks of the ledger."""
+
+    def erase(self, customer_id: str, invoice_id: str | None, act: Act) -> Iterator[Erased]:
+        """Erase while iterated."""
+
+    def checkpoint(self, name: str) -> str | None:
+        """Return what was saved under the name."""
+
+    def save_checkpoint(self, name: str, value: str) -> None:
+        """Save a value under the name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """An order to erase: all of a customer's invoices, or one (`invoice_id` not empty)."""
+
+    customer_id: str
+    invoice_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eraser:
+    """Erases, and keeps the orders that the next compaction is to follow."""
+
+    ledger: ErasableLedger
+    objects: ErasableObjects
+
+    def run(
+        self, erasure: Erasure, act: Act, lease: Lease, progress: Callable[[int], None] = lambda _: None
+    ) -> int:
+        """Erase; return how many revisions and documents. The lease is compaction's."""
+        # The order is kept first: should the process die, the table is cleaned all the same.
+        self._save((*self.orders(), erasure))
+        count = 0
+        for erased in self.ledger.erase(erasure.customer_id, erasure.invoice_id or None, act):
+            lease.keep()
+            self._remove_objects(erased)
+            count += 1
+            progress(count)
+        return count
+
+    def orders(self) -> tuple[Erasure, ...]:
+        """Return what compaction has still to erase."""
+        saved = self.ledger.checkpoint(CHECKPOINT)
+        return tuple(Erasure(**order) for order in json.loads(saved)) if saved else ()
+
+    def done(self) -> None:
+        """Forget the orders; whoever erases holds the lease, so none can come between."""
+        self._save(())
+
+    def _save(self, orders: tuple[Erasure, ...]) -> None:
+        unique = dict.fromkeys(orders)
+        self.ledger.save_checkpoint(CHECKPOINT, json.dumps([asdict(order) for order in unique]))
+
+    def _remove_objects(self, erased: Erased) -> None:
+        self.objects.remove(rejected_key(erased.source_key, erased.version_id))
+        if not erased.csv_key:
+            return
+        own = own_key(erased.csv_key, erased.customer_id, erased.invoice_id, erased.rev)
+        self.objects.remove(own)
+        if erased.csv_key != own and self.objects.has(erased.csv_key):
+            rows = self.objects.get(erased.csv_key)
+            kept = _without(rows, erased)
+            if kept != rows:
+                self.objects.replace(erased.csv_key, kept)
+
+
+def _without(rows: bytes, erased: Erased) -> bytes:
+    """Return an import's rows without the invoice's; each row stands in one line."""
+    return b"".join(
+        line
+        for line in rows.splitlines(keepends=True)
+        if _ids(line) != (erased.customer_id, erased.invoice_id)
+    )
+
+
+def _ids(line: bytes) -> tuple[str, str]:
+    (fields,) = csv.reader(io.StringIO(line.decode()))
+    return fields[0], fields[1]

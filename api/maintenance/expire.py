@@ -1,0 +1,38 @@
+"""Expire: texts that are kept longer than they need to be. Rows, reasons and outcomes stay."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+CHECKPOINT = "expire"
+# Before this, docproc kept nothing.
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class ExpiringLedger(Protocol):
+    """What an expiry asks of the ledger."""
+
+    def expire_texts(self, *, since: datetime, before: datetime) -> int:
+        """Drop the texts of what was recorded from `since` till `before`; return how many."""
+
+    def checkpoint(self, name: str) -> str | None:
+        """Return what was saved under the name."""
+
+    def save_checkpoint(self, name: str, value: str) -> None:
+        """Save a value under the name."""
+
+
+def expire(ledger: ExpiringLedger, now: datetime, *, keep_days: int) -> int:
+    """Drop the texts older than so many days; return how many. Safe to repeat and to interrupt.
+
+    A day at a time, so that a run that is interrupted has not been in vain.
+    """
+    saved = ledger.checkpoint(CHECKPOINT)
+    since = datetime.fromisoformat(saved) if saved else BEGINNING
+    before = now - timedelta(days=keep_days)
+    count = 0
+    while since < before:
+        until = min(since + timedelta(days=1), before)
+        count += ledger.expire_texts(since=since, before=until)
+        ledger.save_checkpoint(CHECKPOINT, until.isoformat())
+        since = until
+    return count

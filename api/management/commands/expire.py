@@ -1,0 +1,30 @@
+"""Drop texts that are kept longer than they need to be."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from api import wiring
+from api.maintenance.expire import expire
+from api.maintenance.lease import LeaseTaken, held
+from api.management.operator import holder, now
+
+
+class Command(BaseCommand):
+    """`manage.py expire`."""
+
+    help = "Drop the ledger's texts older than DOCPROC_KEEP_TEXTS_DAYS; rows, reasons and outcomes stay."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's signature
+        """Drop them once."""
+        keep_days = settings.DOCPROC_KEEP_TEXTS_DAYS
+        if not keep_days:
+            self.stdout.write("DOCPROC_KEEP_TEXTS_DAYS is 0: texts are kept for ever")
+            return
+        try:
+            with held(wiring.ledger(), "expire", holder(), now):
+                count = expire(wiring.ledger(), now(), keep_days=keep_days)
+        except LeaseTaken as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"dropped {count} texts older than {keep_days} days")
