@@ -87,7 +87,9 @@ def looks_like_amount(text: str) -> bool:
 
     Such text is never taken for a part of a description: `7,65` is a mistake, `2MW` is not.
     """
-    return len(text) <= _MAX_CHARACTERS and _NUMBER_LIKE.fullmatch(text) is not None
+    if len(text) > _MAX_CHARACTERS:
+        return False
+    return _NUMBER_LIKE.fullmatch(text) is not None or read_amount(text) is not None
 
 
 _NUMBER_LIKE: Final = re.compile(

@@ -44,9 +44,13 @@ _SPACE: Final = r"[ ,./-]{0,3}"
 _DAY: Final = r"([0-9]{1,2})(?:st|nd|rd|th|ST|ND|RD|TH)?"
 _MONTH_DAY_YEAR: Final = re.compile(rf"([A-Za-z]{{3,9}}){_SPACE}{_DAY}[ ,./-]{{1,3}}([0-9]{{4}})")
 _DAY_MONTH_YEAR: Final = re.compile(rf"{_DAY}{_SPACE}([A-Za-z]{{3,9}}){_SPACE}([0-9]{{4}})")
-_YEAR_MONTH_DAY: Final = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
+_YEAR_MONTH_DAY: Final = re.compile(r"([0-9]{4})(?:[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})|([0-9]{2})([0-9]{2}))")
 _NUMERIC: Final = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})")
-_HAS_YEAR: Final = re.compile(r"(?<![0-9])(?:[0-9]{4}|[0-9]{8})(?![0-9])")
+_HAS_YEAR: Final = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
+_TWO_DIGIT_YEAR: Final = re.compile(r"[0-9]{1,2}[-/. ](?:[0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]{1,2}'?[0-9]{2}")
+_TIME: Final = re.compile(r"(?:T| |, )(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?: ?[AaPp][Mm])?Z?$")
+_WEEKDAY: Final = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE)
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 # Two days that share neither day, month nor year: a part that the text leaves out shows.
 _DEFAULTS: Final = (datetime(2001, 1, 1), datetime(2012, 12, 28))  # noqa: DTZ001 - days, no instants
@@ -69,6 +73,8 @@ def read_date(text: str, *, day_first: bool | None) -> date:
 
     Raises InvoiceError with bad-date or ambiguous-date.
     """
+    if ":" in text:
+        text = _TIME.sub("", text)
     found = _with_month_name(text)
     if found is None:
         found = _numeric(text, day_first=day_first) or _by_dateutil(text, day_first=day_first)
@@ -90,7 +96,7 @@ def _with_month_name(text: str) -> date | None:
 
 def _numeric(text: str, *, day_first: bool | None) -> date | None:
     if match := _YEAR_MONTH_DAY.fullmatch(text):
-        year, month, day = map(int, match.groups())
+        year, month, day = (int(part) for part in match.groups() if part)
         return _day(text, year, month, day)
     if not (match := _NUMERIC.fullmatch(text)):
         return None
@@ -119,10 +125,10 @@ def _by_dateutil(text: str, *, day_first: bool | None) -> date:
     found = readings.pop()
     if readings or found is None or not _HAS_YEAR.search(text):
         raise _ambiguous(text)
+    weekday = _WEEKDAY.search(text)
+    if weekday and weekday[1].lower() != _WEEKDAYS[found.weekday()]:
+        raise _bad(text, "is another day of the week")
     return found
-
-
-_TWO_DIGIT_YEAR: Final = re.compile(r"[0-9]{1,2}[-/. ](?:[0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]{1,2}'?[0-9]{2}")
 
 
 def _day(text: str, year: int, month: int, day: int) -> date:

@@ -67,25 +67,27 @@ class Values:
         read: Callable[[str, int], T],
         values: dict[str, T],
     ) -> None:
+        first = ""
         for found in places:
             text = unquote(found.text.strip())
             if not text:
                 self._findings.add(codes.EMPTY_FIELD, f"{field.labels[0]} has no value.", found.line)
                 continue
             try:
-                value = read(text, found.line)
+                value = read(text, found.line) if text != first else values[field.name]
             except InvoiceError as error:
                 raise _at(found, text, error.code, f"{field.labels[0]}: {error.message}") from error
-            if field.name not in values:
+            if not first:
+                first = text
                 values[field.name] = value
                 self.lines[field.name] = found.line
             elif value == values[field.name]:
                 self._findings.add(codes.REPEATED_FIELD, f"{field.labels[0]} is given twice.", found.line)
             else:
-                first = self.lines[field.name]
-                message = f"{field.labels[0]} is {quoted(text)} here and something else in line {first}."
+                line = self.lines[field.name]
+                message = f"{field.labels[0]} is {quoted(text)} here, but {quoted(first)} in line {line}."
                 raise _at(found, text, field.conflict, message)
-        if field.required and field.name not in values:
+        if field.required and not first:
             raise _missing(field, places)
 
     def _amount(self, text: str, line: int) -> int:
