@@ -10,9 +10,15 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "docproc.settings")
 
 _django = get_wsgi_application()
+
+from api import wiring  # noqa: E402 - needs Django's applications, which the line above loads
+
 # Django checks the configuration for its commands only; a server that trusts nobody by mistake
 # should say so at its start and not in each answer.
 call_command("check")
+# Made before there are threads: the first messages of several would make a service each, each
+# with a cache of certificates of its own, and would wait for it.
+wiring.service()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,6 +1,9 @@
 """The server's entry, called as gunicorn calls it: no header that anybody can send breaks it."""
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +75,16 @@ class TestApplication:
     @pytest.mark.parametrize("path", ["/sns\xff", "/sns//", "/sns/x", "/SNS", "//sns", "/sns;x", "/sns%2f"])
     def test_has_no_other_spelling_of_the_endpoint(self, path: str) -> None:
         assert answer(path=path) == "404 Not Found"
+
+    def test_has_its_service_before_the_first_request(self) -> None:
+        code = "import docproc.wsgi; from api import wiring; print(wiring.service.cache_info().currsize)"
+        environ = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+        made = subprocess.run(
+            [sys.executable, "-c", code], env=environ, check=True, capture_output=True, text=True, timeout=60
+        )
+
+        assert made.stdout.splitlines()[-1] == "1"
 
     def test_takes_no_other_host(self) -> None:
         assert answer(HTTP_HOST="example.com/\xff") == "400 Bad Request"
