@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (AlreadyRunning, PortTaken, RealCredentials, ServiceFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return CANNOT_START
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
     except KeyboardInterrupt:
         status = INTERRUPTED
     if not options.once or status == INTERRUPTED:
@@ -91,8 +94,8 @@ def _port(wanted: int | None) -> tuple[int, str]:
         return free_port(wanted), ""
     try:
         return free_port(USUAL_PORT), ""
-    except PortTaken as error:
-        return free_port(0), f"{error}, so the service takes another"
+    except PortTaken:
+        return free_port(0), f"port {USUAL_PORT} is in use, so the service takes another"
 
 
 def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:

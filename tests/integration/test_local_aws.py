@@ -133,6 +133,17 @@ class TestSubscription:
         assert confirmed["SubscriptionArn"].startswith(stack.topic_arn + ":")
         assert [named["key"] for named in objects_of(service.of_type("Notification"))] == ["in-time.txt"]
 
+    def test_is_kept_when_it_is_made_again(
+        self, aws: EmbeddedAws, stack: Provisioned, subscribed: Receiver
+    ) -> None:
+        before = aws.sns.subscription
+
+        subscribe(aws, stack, subscribed.url)
+
+        assert aws.sns.subscription == before
+        with pytest.raises(ClientError, match="keeps one subscription"):
+            subscribe(aws, stack, "http://127.0.0.1:1/sns")
+
     @pytest.mark.parametrize(
         "endpoint", ["http://example.com/sns", "https://127.0.0.1/sns", "http://10.0.0.1/"]
     )
