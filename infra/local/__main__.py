@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import django
-import requests
 
-from infra.local.credentials import RealCredentials
+from infra.local.credentials import PLACEHOLDERS, RealCredentials, refuse_real
+from infra.local.loopback import session
 from infra.local.screen import Screen
 from infra.local.service import ROOT, PortTaken, ServiceFailed, free_port
 from infra.local.state import INBOX, AlreadyRunning, owned
@@ -53,12 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(screen: Screen, state: Path, options: argparse.Namespace) -> int:
+    refuse_real(os.environ)
+    shell = inherited(os.environ)
+    os.environ.clear()
+    os.environ.update(shell | PLACEHOLDERS)
     port, remark = _port(options.port)
     screen.title("docproc, the whole of it, on this machine", remark)
     with running(state, ledger=options.ledger, port=port, say=_Stopwatch(screen)) as system:
-        shell = inherited(os.environ)
-        os.environ.clear()
-        os.environ.update(shell | system.settings)
+        os.environ.update(system.settings)
         django.setup()
         # The service's parts want its settings, so they come only now.
         from infra.local.demo import SAMPLES, Demo  # noqa: PLC0415
@@ -123,9 +125,8 @@ def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:
 
 
 def _answers(url: str) -> bool:
-    with requests.Session() as session:
-        session.trust_env = False
-        return session.get(url, timeout=10).ok
+    with session() as http:
+        return http.get(url, timeout=10).ok
 
 
 def _parser() -> argparse.ArgumentParser:

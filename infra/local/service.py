@@ -11,6 +11,8 @@ from pathlib import Path
 
 import requests
 
+from infra.local.loopback import session
+
 ROOT = Path(__file__).resolve().parents[2]
 TETHER = Path(__file__).with_name("tether.py")
 HOST = "127.0.0.1"
@@ -62,11 +64,10 @@ class Service:
     def wait_ready(self) -> None:
         """Return when it can reach its ledger and bucket. Raises ServiceFailed."""
         deadline = time.monotonic() + START_SECONDS
-        with requests.Session() as session:
-            session.trust_env = False
+        with session() as http:
             while time.monotonic() < deadline and self.is_alive:
                 try:
-                    if session.get(f"{self.url}/readyz", timeout=5).ok:
+                    if http.get(f"{self.url}/readyz", timeout=5).ok:
                         return
                 except requests.RequestException:
                     pass  # not listening yet
