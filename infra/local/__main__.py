@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import django
-import requests
 
-from infra.local.credentials import RealCredentials
+from infra.local.credentials import PLACEHOLDERS, RealCredentials, refuse_real
+from infra.local.loopback import session
 from infra.local.screen import Screen
 from infra.local.service import ROOT, PortTaken, ServiceFailed, free_port
 from infra.local.state import INBOX, AlreadyRunning, owned
@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (AlreadyRunning, PortTaken, RealCredentials, ServiceFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return CANNOT_START
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
     except KeyboardInterrupt:
         status = INTERRUPTED
     if not options.once or status == INTERRUPTED:
@@ -50,12 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(screen: Screen, state: Path, options: argparse.Namespace) -> int:
+    refuse_real(os.environ)
+    shell = inherited(os.environ)
+    os.environ.clear()
+    os.environ.update(shell | PLACEHOLDERS)
     port, remark = _port(options.port)
     screen.title("docproc, the whole of it, on this machine", remark)
     with running(state, ledger=options.ledger, port=port, say=_Stopwatch(screen)) as system:
-        shell = inherited(os.environ)
-        os.environ.clear()
-        os.environ.update(shell | system.settings)
+        os.environ.update(system.settings)
         django.setup()
         # The service's parts want its settings, so they come only now.
         from infra.local.demo import SAMPLES, Demo  # noqa: PLC0415
@@ -91,8 +96,8 @@ def _port(wanted: int | None) -> tuple[int, str]:
         return free_port(wanted), ""
     try:
         return free_port(USUAL_PORT), ""
-    except PortTaken as error:
-        return free_port(0), f"{error}, so the service takes another"
+    except PortTaken:
+        return free_port(0), f"port {USUAL_PORT} is in use, so the service takes another"
 
 
 def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:
@@ -120,9 +125,8 @@ def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:
 
 
 def _answers(url: str) -> bool:
-    with requests.Session() as session:
-        session.trust_env = False
-        return session.get(url, timeout=10).ok
+    with session() as http:
+        return http.get(url, timeout=10).ok
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import requests
 
+from infra.local.loopback import is_loopback, session
 from infra.local.sns_messages import Message
 
 WORKERS = 6
@@ -92,8 +92,7 @@ class Deliverer:
 
     @endpoint.setter
     def endpoint(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        if not is_loopback(url):
             raise ValueError(f"embedded SNS posts to this machine only, not to {url}")
         self._endpoint = url
 
@@ -134,10 +133,9 @@ class Deliverer:
 
     def post(self, message: Message, number: int = 1) -> Attempt:
         """Post the message once, here and now."""
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy, no .netrc: this never leaves the machine
+        with session() as http:
             try:
-                answer = session.post(
+                answer = http.post(
                     self.endpoint,
                     data=message.body,
                     headers=dict(message.headers),

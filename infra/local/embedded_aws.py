@@ -18,7 +18,6 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 import boto3
-import requests
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -29,6 +28,7 @@ from werkzeug.serving import make_server
 
 from infra.local.credentials import PLACEHOLDERS, refuse_real
 from infra.local.deliverer import Deliverer
+from infra.local.loopback import session
 from infra.local.s3_journal import S3Journal
 from infra.local.sns_messages import Signer
 from infra.local.sns_over_http import InvalidParameter, SnsOverHttp
@@ -90,7 +90,8 @@ class EmbeddedAws:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        requests.post(f"{self.endpoint_url}/moto-api/reset", timeout=5).raise_for_status()
+        with session() as http:
+            http.post(f"{self.endpoint_url}/moto-api/reset", timeout=10).raise_for_status()
         self.sns.start()
         return self
 

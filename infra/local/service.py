@@ -11,10 +11,12 @@ from pathlib import Path
 
 import requests
 
+from infra.local.loopback import session
+
 ROOT = Path(__file__).resolve().parents[2]
 TETHER = Path(__file__).with_name("tether.py")
 HOST = "127.0.0.1"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 LOG_TAIL_LINES = 15
 
 
@@ -33,7 +35,7 @@ def free_port(wanted: int) -> int:
             port: int = probe.getsockname()[1]
             return port
     except OSError as error:
-        raise PortTaken(f"port {wanted} of {HOST} is in use") from error
+        raise PortTaken(f"port {wanted} of {HOST} is in use; name another with --port") from error
 
 
 class Service:
@@ -62,11 +64,10 @@ class Service:
     def wait_ready(self) -> None:
         """Return when it can reach its ledger and bucket. Raises ServiceFailed."""
         deadline = time.monotonic() + START_SECONDS
-        with requests.Session() as session:
-            session.trust_env = False
+        with session() as http:
             while time.monotonic() < deadline and self.is_alive:
                 try:
-                    if session.get(f"{self.url}/readyz", timeout=5).ok:
+                    if http.get(f"{self.url}/readyz", timeout=5).ok:
                         return
                 except requests.RequestException:
                     pass  # not listening yet
@@ -106,6 +107,7 @@ class Service:
             raise ServiceFailed(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
 
     def log_tail(self) -> str:
-        """Return the last lines of its log."""
+        """Return the last lines of its log but for the frames of stack traces."""
         lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(f"  {line}" for line in lines[-LOG_TAIL_LINES:])
+        telling = [line for line in lines if line and not line.startswith((" ", "Traceback"))]
+        return "\n".join(f"  {line}" for line in telling[-LOG_TAIL_LINES:])

@@ -25,7 +25,7 @@ from infra.local.service import Service, ServiceFailed, free_port
 from infra.local.sns_messages import CERTIFICATE_NAME
 
 LedgerKind: TypeAlias = Literal["dynamodb", "sqlite"]
-CONFIRM_SECONDS = 20.0
+CONFIRM_SECONDS = 30.0
 _FOREIGN = ("AWS_", "DJANGO_", "DOCPROC_", "GUNICORN_")
 
 

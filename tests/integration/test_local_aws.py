@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -17,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
+from moto.s3.models import S3Backend
 
 from infra.local.credentials import RealCredentials
 from infra.local.deliverer import RetryPolicy
@@ -132,6 +134,17 @@ class TestSubscription:
 
         assert confirmed["SubscriptionArn"].startswith(stack.topic_arn + ":")
         assert [named["key"] for named in objects_of(service.of_type("Notification"))] == ["in-time.txt"]
+
+    def test_is_kept_when_it_is_made_again(
+        self, aws: EmbeddedAws, stack: Provisioned, subscribed: Receiver
+    ) -> None:
+        before = aws.sns.subscription
+
+        subscribe(aws, stack, subscribed.url)
+
+        assert aws.sns.subscription == before
+        with pytest.raises(ClientError, match="keeps one subscription"):
+            subscribe(aws, stack, "http://127.0.0.1:1/sns")
 
     @pytest.mark.parametrize(
         "endpoint", ["http://example.com/sns", "https://127.0.0.1/sns", "http://10.0.0.1/"]
@@ -388,8 +401,17 @@ class TestEmbeddedAws:
             EmbeddedAws()
 
     @pytest.mark.usefixtures("stack")
-    def test_lets_one_of_many_conditional_writes_through(self, aws: EmbeddedAws) -> None:
+    def test_lets_one_of_many_conditional_writes_through(
+        self, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         s3 = aws.client("s3")
+        write = S3Backend.put_object
+
+        def write_late(*args: Any, **kwargs: Any) -> Any:
+            time.sleep(0.02)  # widens moto's gap between look and write
+            return write(*args, **kwargs)
+
+        monkeypatch.setattr(S3Backend, "put_object", write_late)
 
         def put_if_absent(n: int) -> int:
             try:
