@@ -1,12 +1,12 @@
-"""Reports: fixed SQL in Athena's dialect over two tables, run by Athena or, locally, by DuckDB.
+"""Reports: fixed SQL in Athena's dialect over a few tables, run by Athena or, locally, by DuckDB.
 
-tables.py      the tables and views: invoices_raw, invoices, invoices_tail, expenses, line_items
-queries.py     every report: its name, parameters, SQL and columns
-report.py      Report, its parameters made literals, the Engine that runs its text
-literals.py    Python values -> SQL literals, the only way a value gets into a text
-athena.py      Engine: Amazon Athena
-duck.py        Engine: DuckDB in this process, for local mode and the tests
-raw.py         the CSV objects as one Arrow table, for duck.py
-compaction.py  many small objects into few, the same statements on both engines
-formats.py     a result as table, CSV, JSON or XLSX
+queries/        every report: its name, parameters, SQL and columns
+report.py       Report, Result, and the Engine that runs a report's text
+parameters.py   what a report may be told; literals.py: how it gets into the text
+tables.py       the views over raw and compacted invoices, and the MERGE
+schema.py       infra/athena.sql, and the statements that make the tables
+compaction.py   many small objects into one table, by the same statements on both engines
+athena.py       Engine and Tables: Amazon Athena; prices.py: what it costs
+duck.py         Engine and Tables: DuckDB in this process, over raw.py's objects
+formats.py      a result as table, CSV, JSON or XLSX; spreadsheet.py: the last
 """

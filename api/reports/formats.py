@@ -1,8 +1,4 @@
-"""A result for people: table, CSV, JSON or XLSX, each as a stream of bytes.
-
-Texts come from strangers' invoices. In CSV and XLSX none can act as a formula:
-https://owasp.org/www-community/attacks/CSV_Injection
-"""
+"""A result for people: table, CSV, JSON or XLSX, each as a stream of bytes."""
 
 import csv
 import io
@@ -14,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 
 from api.reports.report import Cell, Column, Row
+from api.reports.spreadsheet import neutralize, workbook
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NO_TERMINAL = re.compile("[\x00-\x1f\x7f-\x9f]")  # what a terminal would obey
 _CHUNK_BYTES = 1 << 16
 _RIGHT = frozenset({"amount", "count", "number"})
@@ -28,11 +24,6 @@ class Format:
     media_type: str
     is_text: bool
     write: Callable[[Sequence[Column], Iterator[Row]], Iterator[bytes]]
-
-
-def neutralize(text: str) -> str:
-    """Return the text so that a spreadsheet shows it as the text that it is."""
-    return "'" + text if text.startswith(_FORMULA) else text
 
 
 def _text(cell: Cell) -> str:
@@ -75,12 +66,6 @@ def _json(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
     yield b"[]\n" if separator == "[\n" else b"\n]\n"
 
 
-def _xlsx(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
-    from api.reports.xlsx import workbook  # noqa: PLC0415 - only who asks for XLSX pays for its library
-
-    return workbook(columns, rows, neutralize)
-
-
 FORMATS: dict[str, Format] = {
     "table": Format(media_type="text/plain; charset=utf-8", is_text=True, write=_table),
     "csv": Format(media_type="text/csv; charset=utf-8", is_text=True, write=_csv),
@@ -88,6 +73,6 @@ FORMATS: dict[str, Format] = {
     "xlsx": Format(
         media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         is_text=False,
-        write=_xlsx,
+        write=workbook,
     ),
 }

@@ -1,10 +1,12 @@
-"""A result as an XLSX workbook, written row by row into a temporary file.
+"""A result for a spreadsheet: an XLSX workbook, written row by row into a temporary file.
 
+Texts come from strangers' invoices, and none can act as a formula, also not when the sheet is
+saved as CSV: https://owasp.org/www-community/attacks/CSV_Injection
 Excel's numbers have 15 digits and its dates begin in 1900: what they cannot hold is a text.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,15 +21,19 @@ MAX_CELL_CHARACTERS = 32_767
 MAX_DIGITS = 15
 FIRST_YEAR = 1900
 _CHUNK_BYTES = 1 << 16
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def workbook(
-    columns: Sequence[Column], rows: Iterator[Row], neutralize: Callable[[str], str]
-) -> Iterator[bytes]:
+def neutralize(text: str) -> str:
+    """Return the text so that a spreadsheet shows it as the text that it is."""
+    return "'" + text if text.startswith(_FORMULA) else text
+
+
+def workbook(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
     """Yield parts of the file. Raises ReportFailed if there are more rows than a sheet can hold."""
     with tempfile.TemporaryFile() as file:
         with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
-            _fill(book, columns, rows, neutralize)
+            _fill(book, columns, rows)
         file.seek(0)
         while part := file.read(_CHUNK_BYTES):
             yield part
@@ -37,7 +43,6 @@ def _fill(
     book: Any,  # noqa: ANN401 - the library has no types
     columns: Sequence[Column],
     rows: Iterator[Row],
-    neutralize: Callable[[str], str],
 ) -> None:
     sheet = book.add_worksheet()
     bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})

@@ -1,0 +1,151 @@
+"""The commands of analysts and of the compaction timer, on embedded S3 and a DuckDB file."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from django.core.management import CommandError, call_command
+
+from api import wiring
+from api.reports.report import Cost, Result
+from tests.support.dynamodb import dynamodb
+from tests.support.report_rows import OBJECTS
+
+Say = Callable[..., str]
+CACHED = (wiring.clients, wiring.destination, wiring.ledger, wiring.reports, wiring._raw_objects)
+
+
+@pytest.fixture
+def s3(tmp_path: Path, settings: Any) -> Iterator[Any]:
+    settings.DOCPROC_DUCKDB_PATH = tmp_path / "reports.duckdb"
+    with dynamodb():
+        for made in CACHED:
+            made.cache_clear()
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="docproc-destination")
+        for key, data in OBJECTS.items():
+            s3.put_object(Bucket="docproc-destination", Key=key, Body=data)
+        yield s3
+    for made in CACHED:
+        made.cache_clear()
+
+
+@pytest.fixture
+def say(s3: Any) -> Say:  # noqa: ARG001 - the bucket must be there
+    def say(*command: str) -> str:
+        out = StringIO()
+        call_command(*command, stdout=out)
+        return out.getvalue()
+
+    return say
+
+
+MARCH = """\
+issue_date  currency  invoices  net_amount  tax_amount  total_amount
+----------  --------  --------  ----------  ----------  ------------
+2018-03-30  INR              3      200.00       18.00        218.00
+(1 row)
+"""
+
+
+class TestExpenses:
+    def test_are_a_table(self, say: Say) -> None:
+        assert say("expenses", "--from=2018-03-01", "--to=2018-03-31") == MARCH
+
+    def test_are_csv(self, say: Say) -> None:
+        assert say("expenses", "--to=2018-03-31", "--format=csv") == (
+            "issue_date,currency,invoices,net_amount,tax_amount,total_amount\n"
+            "2018-03-30,INR,3,200.00,18.00,218.00\n"
+        )
+
+    def test_are_json(self, say: Say) -> None:
+        assert json.loads(say("expenses", "--to=2018-03-31", "--format=json")) == [
+            {
+                "issue_date": "2018-03-30",
+                "currency": "INR",
+                "invoices": 3,
+                "net_amount": "200.00",
+                "tax_amount": "18.00",
+                "total_amount": "218.00",
+            }
+        ]
+
+    @pytest.mark.parametrize("when", ["30.3.2018", "2018-02-30", "20180330", "today"])
+    def test_refuse_what_is_no_date(self, say: Say, when: str) -> None:
+        with pytest.raises(CommandError, match="write YYYY-MM-DD"):
+            say("expenses", f"--from={when}")
+
+
+class TestReport:
+    def test_without_a_name_lists_all(self, say: Say) -> None:
+        lines = say("report").splitlines()
+
+        assert len(lines) == 13
+        assert lines[0] == "expenses-by-day       What was invoiced on each issue date."
+
+    def test_takes_its_parameters(self, say: Say) -> None:
+        text = say("report", "top-invoices", "--seller=beta", "--currency=INR", "--limit=1", "--format=csv")
+
+        assert text.splitlines()[1:] == ["INR,1,500.00,2018-04-03,C-2,B-5,Beta"]
+
+    def test_refuses_a_parameter_of_another(self, say: Say) -> None:
+        with pytest.raises(CommandError, match="expenses-by-day has no parameter 'times'"):
+            say("report", "expenses-by-day", "--times=3")
+
+    def test_shows_the_text_for_athena(self, say: Say) -> None:
+        text = say("report", "expenses-by-day", "--customer=O'Brien", "--show-sql")
+
+        assert "WHERE issue_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'\n" in text
+        assert "AND customer_id = 'O''Brien'\n" in text
+        assert "seller_name" not in text
+
+    def test_writes_a_file(self, say: Say, tmp_path: Path) -> None:
+        say("report", "findings", "--format=csv", f"--output={tmp_path / 'findings.csv'}")
+
+        assert (tmp_path / "findings.csv").read_text().splitlines()[1:] == [
+            "words-mismatch,2,1,2018-03-30,2018-03-30",
+            "total-mismatch,1,1,2018-03-30,2018-03-30",
+        ]
+
+    def test_writes_no_workbook_to_a_screen(self, say: Say) -> None:
+        with pytest.raises(CommandError, match="name a file with --output"):
+            say("report", "findings", "--format=xlsx")
+
+    def test_says_what_it_cost(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Athena:
+            def run(self, _sql: str) -> Result:
+                cost = Cost(scanned_bytes=12_345_678, dollars=Decimal("0.000065"))
+                return Result(columns=(), rows=iter([]), cost=cost)
+
+        err = StringIO()
+        monkeypatch.setattr(wiring, "reports", Athena)
+
+        call_command("report", "findings", stdout=StringIO(), stderr=err)
+
+        assert err.getvalue() == "12,345,678 bytes scanned, $0.000065\n"
+
+
+class TestCompact:
+    def test_leaves_every_answer_as_it_was(self, say: Say, s3: Any) -> None:
+        before = say("expenses")
+
+        assert say("compact").startswith("compacted: 3 months in 1 merges, tail from ")
+        # The objects are in the table now: nothing of the answer comes from them any more.
+        for key in OBJECTS:
+            s3.delete_object(Bucket="docproc-destination", Key=key)
+        wiring._raw_objects.cache_clear()
+        wiring.reports.cache_clear()
+
+        assert say("expenses") == before
+
+    def test_refuses_while_another_does_it(self, say: Say) -> None:
+        wiring.ledger().acquire_lease("compact", "another", now=datetime.now(UTC), seconds=60)
+
+        with pytest.raises(CommandError, match="compact is running elsewhere"):
+            say("compact")
