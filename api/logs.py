@@ -16,6 +16,8 @@ SNS_UNSUBSCRIBED = "sns.unsubscribed"
 REDRIVE_REFUSED = "redrive.refused"
 NOT_READY = "ready.unavailable"
 INGEST_INTERNAL_ERROR = "ingest.internal_error"
+PAGE_UNAVAILABLE = "page.unavailable"
+ROUTE_UNDECLARED = "route.undeclared"
 
 # What every record has; the rest came in `extra`.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
