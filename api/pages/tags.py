@@ -31,16 +31,13 @@ _KILO: Final = 1024
 @register.simple_tag(takes_context=True)
 def amount(context: Mapping[str, Any], value: Decimal | None, currency: str = "") -> str:
     """Return an amount with two decimals, grouped as the reader's language has it; nothing for None."""
-    if value is None:
-        return ""
-    text = _grouped(context, value, 2).replace("-", "\N{MINUS SIGN}")
-    return format_html("{} {}", text, currency) if currency else text
+    return "" if value is None else money(context["request"], value, currency)
 
 
 @register.simple_tag(takes_context=True)
 def number(context: Mapping[str, Any], value: float | None) -> str:
     """Return a count grouped as the reader's language has it; a fraction keeps its decimals."""
-    return "" if value is None else _grouped(context, value, None)
+    return "" if value is None else _grouped(context["request"], value, None)
 
 
 @register.filter
@@ -104,12 +101,40 @@ def item(mapping: Mapping[str, object], key: str) -> object:
     return mapping.get(key, "")
 
 
+@register.filter
+def visible_lines(value: str) -> str:
+    """Return text of several lines as `visible` does."""
+    return mark_safe("\n".join(visible(line) for line in str(value).split("\n")))  # noqa: S308 - the same
+
+
+@register.inclusion_tag("parts/sort_head.html", takes_context=True)
+def sort_head(context: Mapping[str, Any], sort: str, name: str, title: str, kind: str = "") -> dict[str, Any]:
+    """Return a table's head that sorts by its column: first one way, then the other."""
+    is_first = sort.removeprefix("-") != name
+    ascending = sort == name
+    # Names are looked for from A, numbers from the largest.
+    following = ("-" if kind else "") + name if is_first else ("-" if ascending else "") + name
+    return {
+        "request": context["request"],
+        "title": title,
+        "kind": kind,
+        "direction": "" if is_first else ("ascending" if ascending else "descending"),
+        "following": following,
+    }
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """Return a picture beside a word; readers of screens skip it."""
     return format_html(
         '<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><path d="{}"/></svg>', ICONS[name]
     )
+
+
+def money(request: HttpRequest, value: Decimal, currency: str = "") -> str:
+    """Return an amount as `amount` does."""
+    text = _grouped(request, value, 2).replace("-", "\N{MINUS SIGN}")
+    return f"{text} {currency}" if currency else text
 
 
 def language_of(request: HttpRequest) -> str:
@@ -124,8 +149,7 @@ def language_of(request: HttpRequest) -> str:
     return "en"
 
 
-def _grouped(context: Mapping[str, Any], value: Decimal | float, decimals: int | None) -> str:
-    request: HttpRequest = context["request"]
+def _grouped(request: HttpRequest, value: Decimal | float, decimals: int | None) -> str:
     language = getattr(request, "number_language", "") or language_of(request)
     request.number_language = language  # type: ignore[attr-defined] # asked for hundreds of times a page
     is_indian = language == "en-in"
