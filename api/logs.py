@@ -17,6 +17,8 @@ REDRIVE_REFUSED = "redrive.refused"
 NOT_READY = "ready.unavailable"
 REDRIVE_REFUSED = "redrive.refused"
 INGEST_INTERNAL_ERROR = "ingest.internal_error"
+PAGE_UNAVAILABLE = "page.unavailable"
+ROUTE_UNDECLARED = "route.undeclared"
 
 # What every record has; the rest came in `extra`.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

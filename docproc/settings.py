@@ -99,6 +99,48 @@ if DOCPROC_LEDGER != "dynamodb":
 # Without the database `ledger` the models of the SQL ledger have no tables anywhere.
 DATABASE_ROUTERS = ["api.stores.router.LedgerRouter"]
 
+# People's browsers come through nginx, which ends TLS; local mode and debugging have neither.
+DOCPROC_HTTPS = env.flag("DOCPROC_HTTPS", default=not (DOCPROC_AWS_ENDPOINT_URL or DEBUG))
+SECURE_SSL_REDIRECT = DOCPROC_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^sns/?$", r"^healthz$", r"^readyz$"]  # SNS and load balancers may use HTTP
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DOCPROC_HTTPS else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if DOCPROC_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = DOCPROC_HTTPS
+# Preloading binds a whole domain for years, so that is for its owner to ask for.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# People. A browser keeps a cookie named __Host-… only when it came from this very host over HTTPS.
+_HOST = "__Host-" if DOCPROC_HTTPS else ""
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "overview", "login"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST}docproc-session", f"{_HOST}docproc-csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = DOCPROC_HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_HTTPONLY = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+CACHES = {
+    # Answers to reports, of this process.
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 200},
+    },
+    # What all processes must agree on: login attempts and used login links. `migrate` makes the table.
+    "shared": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "docproc_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -109,12 +151,16 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "api.middleware.Headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "api.middleware.Access",
+    "api.middleware.Outages",
 ]
 ROOT_URLCONF = "docproc.urls"
 WSGI_APPLICATION = "docproc.wsgi.application"
@@ -125,9 +171,10 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "api.pages.frame.frame",
             ],
+            "builtins": ["api.pages.tags"],
         },
     },
 ]
@@ -137,6 +184,18 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# A deployment runs collectstatic, which compresses the files and names them by their content; a
+# checkout where nobody did serves them as they are.
+_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = not _COLLECTED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing is uploaded to us
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One line of JSON an event, on standard error, where journald or a container's log driver is.

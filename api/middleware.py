@@ -1,0 +1,100 @@
+"""What every answer to a browser goes through: access, the headers that confine a page, and outages."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from api import access, logs
+from api.pipeline import TemporaryFailure
+
+logger = logging.getLogger(__name__)
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+# Nothing inline and nothing from elsewhere, so that text from an invoice can never run or phone home.
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{origin}; "
+    "form-action 'self'{origin}; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Invoices are nobody else's business, not even a shared computer's next user's.
+    "Cache-Control": "no-store",
+}
+
+
+class Headers:
+    """Adds the Content-Security-Policy and its kin.
+
+    A view that sends forms straight to S3 names that origin in the answer's `post_origin`.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        origin = getattr(response, "post_origin", "")
+        response.setdefault("Content-Security-Policy", _CSP.format(origin=f" {origin}" if origin else ""))
+        for name, value in _HEADERS.items():
+            response.setdefault(name, value)
+        return response
+
+
+class Access:
+    """Lets through who may see the route, sends strangers to the login, refuses everybody else."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: object, _args: Any, _kwargs: Any  # noqa: ANN401 - Django's signature
+    ) -> HttpResponse | None:
+        """Return None for who may pass. Raises PermissionDenied."""
+        match = request.resolver_match
+        needed = access.ROUTES.get(match.view_name if match else "")
+        if needed == "anyone":
+            return None
+        if needed is None:
+            logger.error(logs.ROUTE_UNDECLARED, extra={"path": request.path})
+            raise PermissionDenied("This address is not open to anybody.")
+        if not request.user.is_authenticated:
+            return _to_login(request)
+        if not access.includes(access.role_of(request.user), needed):
+            raise PermissionDenied(f"This needs the role {needed}.")
+        return None
+
+
+class Outages:
+    """Turns an outside service's trouble into a page that says so."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Return the page for a TemporaryFailure, None for anything else."""
+        if not isinstance(error, TemporaryFailure):
+            return None
+        logger.warning(logs.PAGE_UNAVAILABLE, extra={"path": request.path, "fault": str(error)})
+        response = render(request, "503.html", {"failure": error}, status=503)
+        response["Retry-After"] = "5"
+        return response
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        # A page that polls: what it asked for is gone, so let it load itself and come to the login.
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return redirect_to_login(request.get_full_path())

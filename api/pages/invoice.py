@@ -1,0 +1,89 @@
+"""One invoice: its text beside its fields, its revisions and acts; withdraw, restore, reprocess."""
+
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from api import wiring
+from api.acts import ActRefused, Operator
+from api.pages import acting, downloads, reading, state
+from api.pages.source import source
+from api.records import Revision
+from api.reports.parameters import BadParameter
+
+
+@require_safe
+def invoice(request: HttpRequest) -> HttpResponse:
+    """Show an invoice: its current revision, or the one that `rev` names."""
+    history = _history(request)
+    current = history[0]
+    rev = state.number(request.GET, "rev", current.rev)
+    shown = next((revision for revision in history if revision.rev == rev), None)
+    if shown is None:
+        raise Http404
+    read = reading.read(shown, day_first=wiring.pipeline().day_first) if shown.row else None
+    context = {
+        "current": current,
+        "shown": shown,
+        "reading": read,
+        "source": source(shown.data, cited=read.cited if read else ()) if shown.data else None,
+        "steps": reading.steps(history),
+        "csv_bucket": wiring.destination().bucket,
+        "source_bucket": wiring.source().bucket,
+    }
+    return render(request, "invoice.html", context)
+
+
+@require_safe
+def text(request: HttpRequest) -> HttpResponse:
+    """Return the revision's text, byte for byte, as a file."""
+    history = _history(request)
+    rev = state.number(request.GET, "rev", history[0].rev)
+    found = next((each for each in history if each.rev == rev and each.data), None)
+    if found is None:
+        raise Http404
+    return downloads.text(found.data, f"invoice-r{found.rev:06d}")
+
+
+@require_POST
+def act(request: HttpRequest) -> HttpResponse:
+    """Withdraw, restore or reprocess an invoice, on condition that it is as the operator saw it."""
+    customer, invoice_id = request.POST.get("customer", ""), request.POST.get("invoice", "")
+    rev = state.number(request.POST, "rev", 0)
+    acts = {"withdraw": _withdraw, "restore": _restore, "reprocess": _reprocess}
+    chosen = acts[state.choice(request.POST, "act", acts, "")]
+    acting.attempt(request, lambda operator: chosen(customer, invoice_id, rev, operator))
+    return redirect(f"{reverse('invoice')}?{urlencode({'customer': customer, 'invoice': invoice_id})}")
+
+
+def _withdraw(customer: str, invoice_id: str, rev: int, operator: Operator) -> str:
+    revision = wiring.acts().withdraw(customer, invoice_id, rev, operator)
+    return f"Withdrawn: since revision {revision.rev} this invoice is no expense any more."
+
+
+def _restore(customer: str, invoice_id: str, rev: int, operator: Operator) -> str:
+    revision = wiring.acts().restore(customer, invoice_id, rev, operator)
+    return f"Restored: revision {revision.rev} counts as an expense again."
+
+
+def _reprocess(customer: str, invoice_id: str, rev: int, operator: Operator) -> str:
+    current = wiring.ledger().revision(customer, invoice_id)
+    if current is None or current.rev != rev:
+        raise ActRefused("somebody else changed this meanwhile; look at it again")
+    revision = wiring.acts().reprocess_invoice(current, operator)
+    if revision is None:
+        return "Today's parser reads the same, so nothing changed."
+    return f"Reprocessed: revision {revision.rev} is what today's parser reads."
+
+
+def _history(request: HttpRequest) -> tuple[Revision, ...]:
+    customer, invoice_id = state.text(request.GET, "customer"), state.text(request.GET, "invoice")
+    if not customer or not invoice_id:
+        raise BadParameter("The address names no invoice: it needs customer and invoice.")
+    history = wiring.ledger().history(customer, invoice_id)
+    if not history:
+        raise Http404
+    return history

@@ -1,0 +1,85 @@
+"""Looking for invoices: the one report that pages through its rows, and what one currency comes to."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from api.reports.queries.common import SUMS, SUMS_SQL, WHERE, WHICH, columns
+from api.reports.report import Parameter, Report
+
+# Every order ends with the ids, so that pages neither repeat nor leave out a row.
+_ORDERS: Final = {
+    "date": "issue_date",
+    "seller": "lower(seller_name)",
+    "customer": "customer_id",
+    "total": "total_amount",
+    "stored": "stored_at",
+}
+_PARAMETERS: Final = (
+    *WHICH,
+    Parameter(name="name", kind="text", title="the seller's whole name"),
+    Parameter(name="text", kind="text", title="part of an id, of the seller or of the buyer, in any case"),
+    Parameter(name="least", kind="amount", title="the lowest total"),
+    Parameter(name="most", kind="amount", title="the highest total"),
+    Parameter(name="finding", kind="text", title="a finding's code; * for any"),
+    Parameter(name="skip", kind="count", title="so many rows are left out", default=0),
+    Parameter(name="limit", kind="count", title="at most so many rows", default=50),
+)
+
+
+def _search(name: str, order: str, direction: str) -> Report:
+    return Report(
+        name=f"search-by-{name}",
+        title="Search",
+        description="The invoices that fit, a page at a time; `found` is how many fit in all.",
+        parameters=_PARAMETERS,
+        columns=columns(
+            issue_date="date",
+            customer_id="text",
+            invoice_id="text",
+            seller_name="text",
+            buyer_name="text",
+            currency="text",
+            net_amount="amount",
+            tax_amount="amount",
+            total_amount="amount",
+            findings="text",
+            found="count",
+        ),
+        sql=f"""\
+SELECT issue_date, customer_id, invoice_id, seller_name, buyer_name, currency,
+    net_amount, tax_amount, total_amount, findings, count(*) OVER () AS found
+FROM expenses
+{WHERE}
+    AND (:name IS NULL OR seller_name = :name)
+    AND (:text IS NULL OR strpos(
+        lower(customer_id || ' ' || invoice_id || ' ' || seller_name || ' ' || buyer_name), lower(:text)) > 0)
+    AND (:least IS NULL OR total_amount >= CAST(:least AS decimal(38,2)))
+    AND (:most IS NULL OR total_amount <= CAST(:most AS decimal(38,2)))
+    AND (:finding IS NULL OR (:finding = '*' AND findings <> '')
+        OR strpos(' ' || findings || ' ', ' ' || :finding || ' ') > 0)
+ORDER BY {order} {direction}, customer_id, invoice_id
+OFFSET :skip
+LIMIT :limit""",
+    )
+
+
+# By the order's name, `-` before it for the other direction.
+SEARCHES: Final[Mapping[str, Report]] = {
+    f"{sign}{name}": _search(f"{sign}{name}", order, "DESC" if sign else "ASC")
+    for name, order in _ORDERS.items()
+    for sign in ("", "-")
+}
+
+TOTALS: Final = Report(
+    name="totals",
+    title="Totals",
+    description="What all the invoices come to, currency by currency.",
+    parameters=WHICH,
+    columns=SUMS,
+    sql=f"""\
+SELECT {SUMS_SQL}
+FROM expenses
+{WHERE}
+GROUP BY currency
+ORDER BY invoices DESC, currency""",
+)
