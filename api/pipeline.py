@@ -12,7 +12,7 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from api import logs
-from api.decision import Arrival, csv_key, decide, fits, reissue
+from api.decision import Arrival, decide, fits, own_key, reissue
 from api.ports import ContentGone, ContentTooLarge, Ledger, Sink, Source, TemporaryFailure
 from api.records import Act, Change, Document, Reason, Revision, Seen
 from api.s3_event import ObjectRef
@@ -89,20 +89,21 @@ class Pipeline:
         if revision is not None:
             self.make_sure_of_revision(revision, now)
 
-    def make_sure_of_revision(self, revision: Revision, now: datetime) -> None:
+    def make_sure_of_revision(self, revision: Revision, now: datetime) -> bool:
         """Put a revision's CSV object if it is missing; if its hour is long past, as a new revision.
 
         Readers of the tail no longer look at old hours, so an object must not appear there.
+        Returns False when nothing needed to be done for sure. Safe to repeat.
         """
         if not revision.row:
-            return  # erased
-        own_key = csv_key(revision.customer_id, revision.invoice_id, revision.rev, revision.stored_at)
-        if revision.csv_key != own_key and self.sink.has(revision.csv_key):
-            return  # the row stands in an object of many; an import puts those
+            return False  # erased
+        own = own_key(revision.csv_key, revision.customer_id, revision.invoice_id, revision.rev)
+        if revision.csv_key != own and self.sink.has(revision.csv_key):
+            return False  # the row stands in an object of many; an import puts those
         if now - revision.stored_at.replace(minute=0, second=0, microsecond=0) <= REPAIR_IN_PLACE:
-            self.sink.put_row(own_key, revision.row)
-        elif not self.sink.has(own_key):
-            self._repair(revision, now)
+            self.sink.put_row(own, revision.row)
+            return True
+        return not self.sink.has(own) and self._repair(revision, now)
 
     def _ingest(self, ref: ObjectRef, fresh: Document) -> Outcome:
         if fresh.size_bytes > MAX_DOCUMENT_BYTES:
@@ -183,18 +184,18 @@ class Pipeline:
             self.make_sure(known, now)
         return _outcome("repeated", known)
 
-    def _repair(self, revision: Revision, now: datetime) -> None:
+    def _repair(self, revision: Revision, now: datetime) -> bool:
         current = self.ledger.revision(revision.customer_id, revision.invoice_id)
         if current is None:
-            return
+            return False
         if current.rev != revision.rev:
-            self.make_sure_of_revision(current, now)  # readers take the highest; it must be there
-            return
+            return self.make_sure_of_revision(current, now)  # readers take the highest; it must be there
         act = Act(kind="repair", who="docproc", why="the CSV object was missing", at=now)
         repaired = reissue(current, status=current.status, at=now, act=act)
         if self.ledger.commit(Change(document=None, revision=repaired, seen=Seen(invoice=current))):
             raise TemporaryFailure("ledger", "repair", "contention")
         self.sink.put_row(repaired.csv_key, repaired.row)
+        return True
 
     def _bytes_of(self, ref: ObjectRef) -> bytes | None:
         try:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Protocol
 
+from api.decision import own_key
 from api.maintenance.lease import Lease
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
@@ -170,13 +171,11 @@ class Reconciler:
             return
         there = set(self.sink.list_keys(f"csv/v1/ingest={hour:%Y-%m-%d-%H}/"))
         for revision in revisions:
-            if revision.csv_key in there or not revision.row:
-                continue
-            balance.repaired += 1
-            if dry_run:
+            own = own_key(revision.csv_key, revision.customer_id, revision.invoice_id, revision.rev)
+            if not revision.row or not there.isdisjoint({revision.csv_key, own}):
                 continue
             try:
-                self.pipeline.make_sure_of_revision(revision, self.clock())
+                balance.repaired += dry_run or self.pipeline.make_sure_of_revision(revision, self.clock())
             except TemporaryFailure:
                 balance.failures += 1
 

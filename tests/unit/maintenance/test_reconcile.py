@@ -115,6 +115,18 @@ class TestReconciler:
         assert balance.repaired == 1
         assert list(sweep.sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
 
+    def test_does_not_repair_an_old_revision_that_a_newer_one_replaced(self, sweep: Sweep) -> None:
+        sweep.bucket.put("a.txt", invoice_text(amount="100.00"))
+        sweep.bucket.put("a.txt", invoice_text(amount="120.00"))
+        sweep.run()
+        sweep.time = NOON + timedelta(hours=5)
+        del sweep.sink.objects["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
+
+        balance = sweep.run(full=True)
+
+        assert balance.repaired == 0
+        assert list(sweep.sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000002.csv"]
+
 
 class TestLease:
     def test_has_one_holder(self) -> None:
