@@ -1,6 +1,7 @@
 """S3 events: the documented form, the genuine ones, and everything else."""
 
 import json
+from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -154,6 +155,18 @@ class TestParse:
         )
         assert len(second.objects) == 1
         assert second.problems == ()
+
+
+class TestObjectRef:
+    def test_knows_nothing_but_bucket_and_key_by_default(self) -> None:
+        ref = ObjectRef(bucket="b", key="k")
+
+        assert (ref.version_id, ref.etag, ref.size_bytes, ref.sequencer) == ("", "", None, "")
+
+    @pytest.mark.parametrize("value", [REF, S3Event()])
+    def test_and_event_cannot_be_changed(self, value: ObjectRef | S3Event) -> None:
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, fields(value)[0].name, "x")
 
 
 class TestKey:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,15 @@ class TestMessage:
 
         assert message.type == "SubscriptionConfirmation"
         assert message.token == signing.TOKEN
+
+    def test_cannot_be_changed(self) -> None:
+        gate = make_gate(Fetch())
+        message = gate.admit(*matrix.signed(signing.notification())("2"), NOW)
+        key = gate.keys.get(signing.CERTIFICATE_URL, signing.CERTIFICATE_NAME)
+
+        for value in (message, gate, key):
+            with pytest.raises(FrozenInstanceError):
+                setattr(value, fields(value)[0].name, "x")
 
     def test_does_not_show_secrets_or_text(self) -> None:
         body, headers = matrix.signed(signing.confirmation(Message="the text"))("2")
