@@ -73,7 +73,7 @@ def _database(name: str, url: str) -> dict[str, Any]:
     options: dict[str, Any] = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         # A writer takes its lock when it begins, or two would each wait for the other's read lock.
-        options |= {"timeout": 10, "transaction_mode": "IMMEDIATE"}
+        options |= {"timeout": 5, "transaction_mode": "IMMEDIATE"}
     elif config["ENGINE"].endswith("mysql"):
         options |= {
             "charset": "utf8mb4",

@@ -60,7 +60,11 @@ def mariadb_database(server_url: str) -> Iterator[str]:
     url = urlsplit(server_url)
     name = f"docproc_test_{os.getpid()}"
     connection = pymysql.connect(
-        host=url.hostname, port=url.port or 3306, user=url.username, password=url.password or ""
+        host=url.hostname,
+        port=url.port or 3306,
+        user=url.username,
+        password=url.password or "",
+        read_timeout=20,
     )
     try:
         with connection.cursor() as cursor:
