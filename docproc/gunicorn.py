@@ -19,3 +19,5 @@ timeout = 30
 graceful_timeout = 30
 keepalive = 75
 accesslog = None
+# Nobody uses it, and two services of one account would share its path.
+control_socket_disable = True
