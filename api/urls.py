@@ -5,8 +5,8 @@ from django.urls import path
 from api import views
 
 urlpatterns = [
-    path("sns", views.sns),
-    path("sns/", views.sns),
-    path("healthz", views.healthz),
-    path("readyz", views.readyz),
+    path("sns", views.sns, name="sns"),
+    path("sns/", views.sns, name="sns"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
 ]

@@ -214,7 +214,7 @@ LOGGING = {
     "loggers": {
         # botocore tells at this level which credentials it found, in each process.
         "botocore": {"level": "WARNING"},
-        # A view's own 4xx or 503 has its line already; what nobody caught has none.
-        "django.request": {"filters": ["unhandled"]},
+        # A view's own 503 has its line already; an error that nobody caught has none.
+        "django.request": {"level": "ERROR", "filters": ["unhandled"]},
     },
 }

@@ -74,7 +74,12 @@ class TestApplication:
 
     @pytest.mark.parametrize("path", ["/sns\xff", "/sns//", "/sns/x", "/SNS", "//sns", "/sns;x", "/sns%2f"])
     def test_has_no_other_spelling_of_the_endpoint(self, path: str) -> None:
-        assert answer(path=path) == "404 Not Found"
+        assert answer(path=path, **{"wsgi.url_scheme": "https"}) == "404 Not Found"
+
+    @pytest.mark.parametrize("path", ["/sns", "/sns/"])
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_redirects_neither_spelling_of_it(self, path: str, scheme: str) -> None:
+        assert answer(path=path, **{"wsgi.url_scheme": scheme}) == "400 Bad Request"
 
     def test_has_its_service_before_the_first_request(self) -> None:
         code = "import docproc.wsgi; from api import wiring; print(wiring.service.cache_info().currsize)"
