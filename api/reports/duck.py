@@ -52,7 +52,7 @@ class DuckEngine:
         """Return the result. Raises ReportFailed."""
         connection = duckdb.connect()
         try:
-            _open(connection, self._path, read_only=True)
+            open_tables(connection, self._path, read_only=True)
             _read_tail(connection, self._raw)
             return _run(connection, sql)
         except BaseException:
@@ -88,13 +88,14 @@ def compacting(raw: RawObjects, path: Path) -> Iterator[DuckTables]:
     if path.exists():
         shutil.copyfile(path, new)
     with duckdb.connect() as connection:
-        _open(connection, new, read_only=False)
+        open_tables(connection, new, read_only=False)
         _read_tail(connection, raw)
         yield DuckTables(connection)
     new.replace(path)
 
 
-def _open(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+def open_tables(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+    """Give the connection the file's tables and views, or empty ones; then lock it in."""
     is_new = not path.exists()
     try:
         if not (is_new and read_only):

@@ -1,0 +1,52 @@
+"""Compaction against a model: whatever happened, every live answer is right and nothing is twice."""
+
+from collections import Counter
+
+import pytest
+
+from api.reports.compaction import compact
+from tests.support.compaction_world import World
+
+STEPS = 40
+
+
+def live(seed: int) -> tuple[World, int]:
+    """Live one history and return it with the number of answers that were compared."""
+    world = World(seed=seed, years=9 if seed % 10 else 40)
+    answers = 0
+    for number in range(STEPS):
+        world.step()
+        if number % 4 == 3:
+            assert world.answer() == world.expected(), f"seed {seed}, step {number}"
+            answers += 1
+    world.land()
+    compact(world.tables, world.now)
+    assert world.answer() == world.expected(), f"seed {seed}, at the end"
+    world.tables.changed = 0
+    before = list(world.tables.run("SELECT * FROM invoices ORDER BY customer_id, invoice_id").rows)
+    compact(world.tables, world.now)
+    assert world.tables.changed == 0, f"seed {seed}: a rerun changed rows"
+    assert list(world.tables.run("SELECT * FROM invoices ORDER BY customer_id, invoice_id").rows) == before
+    # Everything has been compacted: the table alone holds each invoice once.
+    assert [row[:2] for row in before] == sorted(world.written)
+    return world, answers + 2
+
+
+def live_many(seeds: range) -> None:
+    acts, invoices, answers = Counter[str](), 0, 0
+    for seed in seeds:
+        world, compared = live(seed)
+        acts.update(world.counts)
+        invoices += len(world.written)
+        answers += compared
+        world.tables.connection.close()
+    print(f"\n{len(seeds)} histories, {invoices} invoices, {answers} answers, 0 wrong; {dict(acts)}")
+
+
+def test_a_few_histories() -> None:
+    live_many(range(12))
+
+
+@pytest.mark.slow
+def test_a_thousand_histories() -> None:
+    live_many(range(1_000, 2_000))
