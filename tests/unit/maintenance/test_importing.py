@@ -87,7 +87,7 @@ class TestImporter:
         done = world.run()
 
         assert done.rejected == 1
-        assert ("s3://old/1.txt", "v000001") in world.sink.kept
+        assert world.sink.kept == {("s3://old/1.txt", "v000001"): ("old", "1.txt")}
 
     def test_reads_a_folder(self, world: World, tmp_path: Path) -> None:
         (tmp_path / "2026").mkdir()
@@ -101,7 +101,7 @@ class TestImporter:
         assert (done.stored, done.rejected) == (1, 1)
         assert revision is not None
         assert revision.source_key == "2026/a.txt"
-        assert world.sink.kept == set()
+        assert world.sink.kept == {}
 
     def test_repairs_late_what_an_import_left_unwritten(self, world: World) -> None:
         world.bucket.put("1.txt", invoice_text())
