@@ -198,21 +198,26 @@ class Importer:
         )
         pipeline = replace(self.pipeline, source=self.archive, sink=sink, csv_key=sink.key)
         known = self.ledger.documents([(ref.key, _version_of(ref)) for ref in refs])
-        for ref in refs:
-            document = known.get((ref.key, _version_of(ref)))
-            try:
-                kind = self._import(pipeline, ref, document, now)
-            except TemporaryFailure:
-                kind = "failed"
+        kinds = [self._import(pipeline, ref, known.get((ref.key, _version_of(ref))), now) for ref in refs]
+        # Of one that failed the transaction may be through and only the answer lost, so that the
+        # ledger says that its row is in the batch's object. Once that is there everybody believes
+        # it; so such documents come again before. Those found stored get objects of their own.
+        for place in [place for place, kind in enumerate(kinds) if kind == "failed"]:
+            kinds[place] = self._import(pipeline, refs[place], None, now)
+        for kind in kinds:
             setattr(done, kind, getattr(done, kind) + 1)
-        sink.flush()
+        if not done.failed:  # else a later run, or reconcile, finds no object and puts each row
+            sink.flush()
         return done
 
     def _import(self, pipeline: Pipeline, ref: ObjectRef, document: Document | None, now: datetime) -> str:
-        if document is None:
-            return pipeline.ingest(ref, message_id="import", now=now).kind
-        if document.outcome == "stored":
-            pipeline.make_sure(document, self.clock())
+        try:
+            if document is None:
+                return pipeline.ingest(ref, message_id="import", now=now).kind
+            if document.outcome == "stored":
+                pipeline.make_sure(document, self.clock())
+        except TemporaryFailure:
+            return "failed"
         return "repeated"
 
 
