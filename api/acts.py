@@ -7,7 +7,7 @@ kept with who, when and why. An act is never undone by a machine.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from api.decision import accept, fits, reissue, revision_of
+from api.decision import Arrival, accept, fits, reissue, revision_of
 from api.pipeline import Pipeline, reason_of, too_large
 from api.records import Act, ActKind, Change, Document, Reason, Revision, RevisionStatus, Seen
 from invoice_parser import InvoiceError, row_content
@@ -66,6 +66,7 @@ class Acts:
             arrival = self.pipeline.arrival(replace(document, recorded_at=act.at), document.data)
         except InvoiceError as error:
             raise ActRefused(f"today's parser rejects the text: {error.code}") from error
+        _check_ids(arrival, document)
         change = accept(arrival, Seen(document=document, invoice=current), act)
         return self._carry_out(change)
 
@@ -117,11 +118,7 @@ class Acts:
             arrival = self.pipeline.arrival(document, current.data)
         except InvoiceError as error:
             raise ActRefused(f"today's parser rejects the text: {error.code}") from error
-        if (arrival.invoice.customer_id, arrival.invoice.invoice_id) != (
-            current.customer_id,
-            current.invoice_id,
-        ):
-            raise ActRefused("today's parser reads other ids from the text")
+        _check_ids(arrival, current)
         revision = revision_of(arrival, rev=current.rev + 1, status=current.status, act=act)
         if row_content(revision.row) == row_content(current.row):
             return None
@@ -167,6 +164,13 @@ class Acts:
     def _commit(self, change: Change) -> None:
         if self.pipeline.ledger.commit(change) is not None:
             raise ActRefused(_CHANGED)
+
+
+def _check_ids(arrival: Arrival, known: Document | Revision) -> None:
+    """Raise ActRefused if the act would fall on another invoice than the one that was looked at."""
+    invoice = arrival.invoice
+    if (invoice.customer_id, invoice.invoice_id) != (known.customer_id, known.invoice_id):
+        raise ActRefused("today's parser reads other ids from the text")
 
 
 _CHANGED = "somebody else changed this meanwhile; look at it again"

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from api.aws import error_code, translate
 from api.ports import Content, ContentGone, ContentTooLarge
+from api.records import Document
 from api.s3_event import ObjectRef
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class DestinationBucket:
                 raise
         return True
 
-    def keep_rejected(self, ref: ObjectRef, version_id: str) -> bool:
+    def keep_rejected(self, ref: ObjectRef, document: Document) -> bool:
         """Copy that very version within S3, since the source expires. Safe to repeat.
 
         Returns False when it is no longer there, or larger than MAX_COPY_BYTES (a text invoice
@@ -132,7 +133,7 @@ class DestinationBucket:
             try:
                 self.copy_client.copy_object(
                     Bucket=self.bucket,
-                    Key=rejected_key(ref.key, version_id),
+                    Key=rejected_key(document.source_key, document.version_id),
                     CopySource=source,  # type: ignore[arg-type] # the stub wants its own TypedDict
                     **condition,
                 )

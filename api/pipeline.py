@@ -148,7 +148,7 @@ class Pipeline:
         for _ in range(COMMIT_ATTEMPTS):
             change = decide(arrival, seen, act)
             if ref and change.document and change.document.outcome == "rejected":
-                self.sink.keep_rejected(ref, change.document.version_id)
+                self.sink.keep_rejected(ref, change.document)
             answer = self.ledger.commit(change)
             if answer is None:
                 return change
@@ -171,7 +171,7 @@ class Pipeline:
         # The ledger never forgets: content that is gone or broken today may have been stored before.
         known = self.ledger.document(document.source_key, document.version_id)
         if known is None:
-            self.sink.keep_rejected(ref, document.version_id)
+            self.sink.keep_rejected(ref, document)
             rejected = replace(document, outcome="rejected", reason=reason, is_open=True)
             seen = self.ledger.commit(Change(document=rejected, revision=None, seen=Seen()))
             if seen is None:

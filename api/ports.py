@@ -64,8 +64,8 @@ class Sink(Protocol):
     def has(self, key: str) -> bool:
         """Tell whether the object is there."""
 
-    def keep_rejected(self, ref: ObjectRef, version_id: str) -> bool:
-        """Copy a rejected document's bytes; False when they cannot be copied any more."""
+    def keep_rejected(self, ref: ObjectRef, document: Document) -> bool:
+        """Copy a rejected document's bytes from where `ref` names them; False when they are gone."""
 
 
 class Ledger(Protocol):

@@ -52,11 +52,15 @@ class BucketArchive:
 
     def read(self, ref: ObjectRef) -> Content:
         """Return the bytes; raises ContentGone or ContentTooLarge."""
-        return self.bucket.read(replace(ref, key=ref.key.removeprefix(self._prefix)))
+        return self.bucket.read(self.original(ref))
 
     def versions(self, key: str) -> tuple[str, ...]:
         """Return the version ids of a key, newest first."""
         return self.bucket.versions(key.removeprefix(self._prefix))
+
+    def original(self, ref: ObjectRef) -> ObjectRef:
+        """Return the reference by the key that the document has in its bucket."""
+        return replace(ref, key=ref.key.removeprefix(self._prefix))
 
     @property
     def _prefix(self) -> str:
@@ -108,7 +112,7 @@ class BatchSink:
 
     sink: Sink
     key: str
-    is_bucket: bool
+    archive: BucketArchive | FolderArchive
     rows: list[bytes] = field(default_factory=list)
 
     def put_row(self, key: str, row: bytes) -> None:
@@ -122,9 +126,11 @@ class BatchSink:
         """Tell whether the object is there."""
         return self.sink.has(key)
 
-    def keep_rejected(self, ref: ObjectRef, version_id: str) -> bool:
+    def keep_rejected(self, ref: ObjectRef, document: Document) -> bool:
         """Copy a rejection's bytes within S3; those of a folder are in the ledger and in the folder."""
-        return self.is_bucket and self.sink.keep_rejected(ref, version_id)
+        if isinstance(self.archive, FolderArchive):
+            return False
+        return self.sink.keep_rejected(self.archive.original(ref), document)
 
     def flush(self) -> None:
         """Put the batch's object."""
@@ -188,25 +194,30 @@ class Importer:
         sink = BatchSink(
             sink=self.pipeline.sink,
             key=f"csv/v1/ingest={now:%Y-%m-%d-%H}/import-{uuid4()}.csv",
-            is_bucket=isinstance(self.archive, BucketArchive),
+            archive=self.archive,
         )
         pipeline = replace(self.pipeline, source=self.archive, sink=sink, csv_key=sink.key)
         known = self.ledger.documents([(ref.key, _version_of(ref)) for ref in refs])
-        for ref in refs:
-            document = known.get((ref.key, _version_of(ref)))
-            try:
-                kind = self._import(pipeline, ref, document, now)
-            except TemporaryFailure:
-                kind = "failed"
+        kinds = [self._import(pipeline, ref, known.get((ref.key, _version_of(ref))), now) for ref in refs]
+        # Of one that failed the transaction may be through and only the answer lost, so that the
+        # ledger says that its row is in the batch's object. Once that is there everybody believes
+        # it; so such documents come again before. Those found stored get objects of their own.
+        for place in [place for place, kind in enumerate(kinds) if kind == "failed"]:
+            kinds[place] = self._import(pipeline, refs[place], None, now)
+        for kind in kinds:
             setattr(done, kind, getattr(done, kind) + 1)
-        sink.flush()
+        if not done.failed:  # else a later run, or reconcile, finds no object and puts each row
+            sink.flush()
         return done
 
     def _import(self, pipeline: Pipeline, ref: ObjectRef, document: Document | None, now: datetime) -> str:
-        if document is None:
-            return pipeline.ingest(ref, message_id="import", now=now).kind
-        if document.outcome == "stored":
-            pipeline.make_sure(document, self.clock())
+        try:
+            if document is None:
+                return pipeline.ingest(ref, message_id="import", now=now).kind
+            if document.outcome == "stored":
+                pipeline.make_sure(document, self.clock())
+        except TemporaryFailure:
+            return "failed"
         return "repeated"
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Protocol
 
-from api.decision import own_key
+from api.decision import csv_key
 from api.maintenance.lease import Lease
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
@@ -109,14 +109,16 @@ class Reconciler:
     ) -> Balance:
         """Process what the ledger does not know, make sure of recent CSV objects, return the balance."""
         started_at = self.clock()
-        saved = None if full else self.ledger.checkpoint(CHECKPOINT)
-        since = datetime.fromisoformat(saved) - OVERLAP if saved else None
+        saved = self.ledger.checkpoint(CHECKPOINT)
+        swept_till = datetime.fromisoformat(saved) - OVERLAP if saved else None
         balance = Balance()
-        for batch in self._batches(since, balance):
+        for batch in self._batches(None if full else swept_till, balance):
             lease.keep()
             self._sweep(batch, balance, dry_run=dry_run)
             progress(balance)
-        hour = since or started_at - FIRST_LOOK_BACK
+        hour = swept_till or started_at
+        if full or not swept_till:
+            hour = min(hour, started_at - FIRST_LOOK_BACK)
         while hour <= started_at + timedelta(hours=1):
             lease.keep()
             self._make_sure(hour, balance, dry_run=dry_run)
@@ -171,13 +173,25 @@ class Reconciler:
             return
         there = set(self.sink.list_keys(f"csv/v1/ingest={hour:%Y-%m-%d-%H}/"))
         for revision in revisions:
-            own = own_key(revision.csv_key, revision.customer_id, revision.invoice_id, revision.rev)
-            if not revision.row or not there.isdisjoint({revision.csv_key, own}):
-                continue
-            try:
-                balance.repaired += dry_run or self.pipeline.make_sure_of_revision(revision, self.clock())
-            except TemporaryFailure:
-                balance.failures += 1
+            if revision.row and not there & _keys_of(revision):
+                self._repair(revision, balance, dry_run=dry_run)
+
+    def _repair(self, revision: Revision, balance: Balance, *, dry_run: bool) -> None:
+        try:
+            current = self.pipeline.ledger.revision(revision.customer_id, revision.invoice_id)
+            if current is None or current.rev != revision.rev:
+                return  # readers take the one that replaced it, whose own hour is looked at as well
+            balance.repaired += 1
+            if not dry_run:
+                self.pipeline.make_sure_of_revision(revision, self.clock())
+        except TemporaryFailure:
+            balance.failures += 1
+
+
+def _keys_of(revision: Revision) -> set[str]:
+    """Return where the row may stand: what an import left unwritten has an object of its own."""
+    own = csv_key(revision.customer_id, revision.invoice_id, revision.rev, revision.stored_at)
+    return {revision.csv_key, own}
 
 
 def _id_of(ref: ObjectRef) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from api import aws
 from api.aws import Clients, DeadLetterQueue, translate
 from api.buckets import DestinationBucket, SourceBucket, rejected_key
 from api.ports import ContentGone, ContentTooLarge, TemporaryFailure
+from api.records import Document
 from api.s3_event import ObjectRef
 
 SOURCE, DESTINATION = "docproc-source", "docproc-destination"
@@ -44,6 +45,16 @@ def put(s3: Any, key: str, body: bytes) -> ObjectRef:
     answer = s3.put_object(Bucket=SOURCE, Key=key, Body=body)
     return ObjectRef(
         bucket=SOURCE, key=key, version_id=answer.get("VersionId", ""), etag=answer["ETag"].strip('"')
+    )
+
+
+def rejection(ref: ObjectRef, source_key: str) -> Document:
+    """Return the record of a rejected document that was read by the reference."""
+    return Document(
+        source_key=source_key,
+        version_id=ref.version_id,
+        outcome="rejected",
+        recorded_at=datetime(2026, 11, 21, tzinfo=UTC),
     )
 
 
@@ -116,14 +127,22 @@ class TestDestinationBucket:
         ref = put(s3, "in/ä.txt", b"one")
         put(s3, "in/ä.txt", b"two")
 
-        assert destination.keep_rejected(ref, ref.version_id)
+        assert destination.keep_rejected(ref, rejection(ref, "in/ä.txt"))
         assert destination.get(f"rejected/in/%C3%A4.txt/{ref.version_id}") == b"one"
+
+    def test_copies_a_rejection_of_an_archive_under_the_documents_own_key(
+        self, s3: Any, destination: DestinationBucket
+    ) -> None:
+        ref = put(s3, "a.txt", b"one")
+
+        assert destination.keep_rejected(ref, rejection(ref, f"s3://{SOURCE}/a.txt"))
+        assert destination.get(f"rejected/s3%3A//{SOURCE}/a.txt/{ref.version_id}") == b"one"
 
     def test_cannot_copy_what_is_gone(self, s3: Any, destination: DestinationBucket) -> None:
         ref = put(s3, "a.txt", b"one")
         s3.delete_object(Bucket=SOURCE, Key="a.txt", VersionId=ref.version_id)
 
-        assert not destination.keep_rejected(ref, ref.version_id)
+        assert not destination.keep_rejected(ref, rejection(ref, "a.txt"))
 
     def test_removes_every_version_of_an_object_and_of_no_other(
         self, s3: Any, destination: DestinationBucket

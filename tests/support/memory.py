@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import md5
 
 from api.ports import Content, ContentGone, ContentTooLarge
-from api.records import Change, Document, Revision, Seen
+from api.records import Change, Document, Page, Revision, Seen
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES
 
@@ -53,6 +53,10 @@ class MemoryBucket:
         """Remove a version, as the lifecycle rule does."""
         self.stored = [version for version in self.stored if version.ref.version_id != version_id]
 
+    def holds(self, version_id: str) -> bool:
+        """Tell whether the version has not expired."""
+        return any(version.ref.version_id == version_id for version in self.stored)
+
     def read(self, ref: ObjectRef) -> Content:
         """Return one version's bytes."""
         for version in self.stored:
@@ -82,7 +86,7 @@ class MemorySink:
     """A destination bucket: the first object under a key stays."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
-    kept: set[tuple[str, str]] = field(default_factory=set)
+    kept: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def put_row(self, key: str, row: bytes) -> None:
         """Put unless there."""
@@ -92,9 +96,9 @@ class MemorySink:
         """Tell whether it is there."""
         return key in self.objects
 
-    def keep_rejected(self, ref: ObjectRef, version_id: str) -> bool:
-        """Note that the bytes were copied."""
-        self.kept.add((ref.key, version_id))
+    def keep_rejected(self, ref: ObjectRef, document: Document) -> bool:
+        """Note of which document the bytes were copied, and from where."""
+        self.kept[document.source_key, document.version_id] = ref.bucket, ref.key
         return True
 
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
@@ -154,6 +158,30 @@ class MemoryLedger:
         for revision in (*self.current.values(), *self.replaced.values()):
             if start <= revision.stored_at < start + timedelta(hours=1):
                 yield revision
+
+    def history(self, customer_id: str, invoice_id: str) -> tuple[Revision, ...]:
+        """Return every revision, newest first."""
+        current = self.current.get((customer_id, invoice_id))
+        if current is None:
+            return ()
+        older = range(current.rev - 1, 0, -1)
+        return (current, *(self.replaced[customer_id, invoice_id, rev] for rev in older))
+
+    def current_revisions(self, *, customer_id: str | None = None) -> Iterator[Revision]:
+        """Yield the current revision of every invoice, or of the customer's."""
+        yield from [each for each in self.current.values() if customer_id in (None, each.customer_id)]
+
+    def rejections(self, *, open_only: bool = True, limit: int, token: str | None) -> Page:
+        """Return a page of rejections, newest first, without their texts; a token is a place in the list."""
+        found = [
+            replace(each, data=None)
+            for each in self.documents_by_id.values()
+            if each.outcome == "rejected" and (each.is_open or not open_only)
+        ]
+        found.sort(key=lambda each: each.recorded_at, reverse=True)
+        start = int(token or 0)
+        end = start + limit
+        return Page(documents=tuple(found[start:end]), next_token=str(end) if end < len(found) else None)
 
     def checkpoint(self, name: str) -> str | None:
         """Return what was saved."""

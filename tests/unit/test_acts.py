@@ -7,6 +7,7 @@ import pytest
 
 from api.acts import ActRefused, Acts, Operator
 from api.pipeline import Pipeline
+from invoice_parser import parse
 from tests.support.invoices import invoice_text
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
 
@@ -121,6 +122,21 @@ class TestAccept:
         acts.accept("a.txt", version_id, ANNA)
 
         assert columns(acts) == ["120.00", "active", "3"]
+
+    def test_is_refused_when_todays_parser_reads_other_ids(
+        self, acts: Acts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        upload(acts, "a.txt", invoice_text())
+        upload(acts, "x.txt", invoice_text(invoice_id="INV-2", amount="2.00"))
+        version_id = upload(acts, "b.txt", invoice_text(amount="900.00"))
+        monkeypatch.setattr("api.pipeline.parse", lambda *_, **__: parse(invoice_text(invoice_id="INV-2")))
+
+        with pytest.raises(ActRefused, match="other ids"):
+            acts.accept("b.txt", version_id, ANNA)
+
+        other = acts.pipeline.ledger.revision("C-1", "INV-2")
+        assert other is not None
+        assert (other.rev, other.source_key) == (1, "x.txt")
 
     @pytest.mark.parametrize("data", [invoice_text(), b"no invoice"], ids=["duplicate", "unreadable"])
     def test_is_refused_for_other_rejections(self, acts: Acts, data: bytes) -> None:

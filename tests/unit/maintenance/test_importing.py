@@ -35,6 +35,10 @@ def world() -> World:
     return World()
 
 
+def fail(_change: Change) -> None:
+    raise TemporaryFailure("dynamodb", "TransactWriteItems", "ThrottlingException")
+
+
 class TestImporter:
     def test_puts_many_rows_in_one_object(self, world: World) -> None:
         for number in (1, 2, 3):
@@ -70,16 +74,52 @@ class TestImporter:
         assert list(world.sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
 
     def test_counts_what_failed_for_now_and_takes_it_next_time(self, world: World) -> None:
-        def fail_once(_change: Change) -> None:
-            world.ledger.before_commit = lambda _: None
-            raise TemporaryFailure("dynamodb", "TransactWriteItems", "ThrottlingException")
-
         world.bucket.put("1.txt", invoice_text())
-        world.ledger.before_commit = fail_once
+        world.ledger.before_commit = fail
 
-        first, second = world.run(), world.run()
+        first = world.run()
+        world.ledger.before_commit = lambda _: None
+        second = world.run()
 
         assert (first.failed, second.stored) == (1, 1)
+
+    def test_puts_the_row_of_a_commit_whose_answer_was_lost(self, world: World) -> None:
+        def lose_answer(change: Change) -> None:
+            world.ledger.before_commit = lambda _: None
+            world.ledger.commit(change)
+            fail(change)
+
+        for number in (1, 2):
+            world.bucket.put(f"{number}.txt", invoice_text(invoice_id=f"INV-{number}"))
+        world.ledger.before_commit = lose_answer
+
+        world.run()
+        world.run()
+
+        assert sum(row.count(b'"INV-1"') for row in world.sink.objects.values()) == 1
+
+    def test_puts_no_object_while_it_is_in_doubt_which_rows_are_stored(self, world: World) -> None:
+        def lose_answer(change: Change) -> None:
+            if change.revision and change.revision.invoice_id == "INV-2":
+                world.ledger.before_commit = lambda _: None
+                world.ledger.commit(change)
+                world.ledger.before_commit = fail
+                fail(change)
+
+        for number in (1, 2):
+            world.bucket.put(f"{number}.txt", invoice_text(invoice_id=f"INV-{number}"))
+        world.ledger.before_commit = lose_answer
+
+        first = world.run()
+        world.ledger.before_commit = lambda _: None
+        objects = dict(world.sink.objects)
+        world.run()
+
+        assert (first.stored, first.failed, objects) == (1, 1, {})
+        assert sorted(world.sink.objects) == [
+            "csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv",
+            "csv/v1/ingest=2026-11-21-12/C-1_INV-2-r000001.csv",
+        ]
 
     def test_keeps_a_rejections_bytes_from_a_bucket(self, world: World) -> None:
         world.bucket.put("1.txt", b"no invoice")
@@ -87,7 +127,7 @@ class TestImporter:
         done = world.run()
 
         assert done.rejected == 1
-        assert ("s3://old/1.txt", "v000001") in world.sink.kept
+        assert world.sink.kept == {("s3://old/1.txt", "v000001"): ("old", "1.txt")}
 
     def test_reads_a_folder(self, world: World, tmp_path: Path) -> None:
         (tmp_path / "2026").mkdir()
@@ -101,7 +141,7 @@ class TestImporter:
         assert (done.stored, done.rejected) == (1, 1)
         assert revision is not None
         assert revision.source_key == "2026/a.txt"
-        assert world.sink.kept == set()
+        assert world.sink.kept == {}
 
     def test_repairs_late_what_an_import_left_unwritten(self, world: World) -> None:
         world.bucket.put("1.txt", invoice_text())

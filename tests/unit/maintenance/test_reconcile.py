@@ -127,6 +127,31 @@ class TestReconciler:
         assert balance.repaired == 0
         assert list(sweep.sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000002.csv"]
 
+    @pytest.mark.parametrize("full", [False, True])
+    def test_looks_back_to_the_last_complete_sweep_after_days_without_one(
+        self, sweep: Sweep, *, full: bool
+    ) -> None:
+        sweep.bucket.put("a.txt", invoice_text())
+        sweep.run()
+        sweep.sink.objects.clear()
+        sweep.time = NOON + timedelta(days=3)
+
+        balance = sweep.run(full=full)
+
+        assert balance.repaired == 1
+        assert list(sweep.sink.objects) == ["csv/v1/ingest=2026-11-24-12/C-1_INV-1-r000002.csv"]
+
+    def test_counts_as_repaired_only_what_it_put(self, sweep: Sweep) -> None:
+        sweep.bucket.put("a.txt", invoice_text())
+        sweep.run()
+        sweep.sink.objects.clear()
+        sweep.time = NOON + timedelta(hours=4)  # too late for the old hour: a new revision
+        sweep.run()
+
+        balance = sweep.run(full=True)
+
+        assert (balance.repaired, len(sweep.sink.objects)) == (0, 1)
+
 
 class TestLease:
     def test_has_one_holder(self) -> None:
