@@ -1,0 +1,261 @@
+"""How reports grow: one object per invoice against one table; what it takes here, what it costs there.
+
+    python tests/bench/bench_athena.py [--objects 100000] [--rows 10000000]
+
+Times are of this machine, only their ratios within one run mean anything. The dollars are computed
+from api/reports/prices.py, and from the bytes that the same columns take as Parquet.
+"""
+
+import argparse
+import io
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from api.reports.compaction import compact
+from api.reports.duck import DuckEngine, compacting
+from api.reports.prices import GET_1000, LIST_1000, PRICES_DATE, scan_dollars
+from api.reports.queries import REPORTS
+from api.reports.raw import RawObjects
+
+BY_DAY = REPORTS["expenses-by-day"].render({})
+COMPACTED_ONLY = BY_DAY.replace("FROM expenses\nWHERE", "FROM invoices\nWHERE status = 'active' AND")
+NOON = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+TAIL = 1_000
+REISSUED = 10
+
+# `i` is the invoice's number. Values are as varied as real ones: the fewer, the smaller the file.
+FILL = """
+INSERT INTO lake.invoices
+SELECT 'C-' || (i * 7919 % 5000), 'INV-' || lpad(CAST(i AS varchar), 9, '0'),
+    DATE '2010-01-01' + CAST(i * 5800 // $3 AS integer),
+    'Seller ' || (i * 31 % 20000), 'Buyer ' || (i % 50),
+    (i * 104729 % 100000000) / 100.0, (i * 10473 % 1000000) / 100.0,
+    (i * 104729 % 100000000) / 100.0 + (i * 10473 % 1000000) / 100.0,
+    'Rupees ' || (i * 104729 % 1000000) || ' only',
+    CASE i % 3 WHEN 0 THEN 'EUR' WHEN 1 THEN 'INR' ELSE '' END,
+    (i * 10473 % 1000000) / 100.0, 0, 0, 0, 0,
+    '[{"line_number":1,"description":"Part ' || (i * 17 % 90000)
+        || '","net_amount":"1.00","tax_amount":null}]',
+    '', CASE i % 100 WHEN 0 THEN 'withdrawn' ELSE 'active' END, 1 + CAST(i % 97 = 0 AS integer),
+    'inbox/' || i || '.txt',
+    '2026-01-' || lpad(CAST(1 + i % 28 AS varchar), 2, '0') || 'T11:00:00.000000Z', 1
+FROM range($1, $2) AS numbers (i)
+"""
+# What Athena reads of `invoices` for expenses by day: the first branch of the view, and the second.
+READ_COLUMNS = {
+    "first": "customer_id, invoice_id, rev, status, issue_date, currency, "
+    "net_amount, tax_amount, total_amount",
+    "second": "customer_id, invoice_id, rev",
+}
+
+
+class Folder:
+    """A bucket in a folder: one file an object, so one file opened a GET."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.opened, self.read_bytes = root, 0, 0
+
+    def put(self, key: str, data: bytes) -> None:
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def list_keys(self, prefix: str, start_after: str) -> Iterator[str]:
+        for folder in sorted((self.root / prefix).parent.glob("ingest=*")):
+            for path in sorted(folder.iterdir()):
+                key = str(path.relative_to(self.root))
+                if key > start_after:
+                    yield key
+
+    def get(self, key: str) -> bytes:
+        data = (self.root / key).read_bytes()
+        self.opened, self.read_bytes = self.opened + 1, self.read_bytes + len(data)
+        return data
+
+
+def row(number: int, rev: int = 1) -> bytes:
+    day = f"{2010 + number % 15}-{number % 12 + 1:02d}-{number % 28 + 1:02d}"
+    values = [
+        f"C-{number * 7919 % 5000}",
+        f"INV-{number:09d}",
+        day,
+        f"Seller {number % 2000}",
+        "Buyer",
+        "100.00",
+    ]
+    values += [
+        "18.00",
+        "118.00",
+        "One hundred eighteen only",
+        "INR",
+        "9.00",
+        "9.00",
+        "0.00",
+        "0.00",
+        "0.00",
+        "[]",
+    ]
+    values += ["", "active", str(rev), f"inbox/{number}.txt", "2026-03-01T11:00:00.000000Z", "1"]
+    return ('"' + '","'.join(values) + '"\n').encode()
+
+
+def seconds(work: Callable[[], object], times: int = 1) -> float:
+    """Return the best of some tries."""
+    took = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - start)
+    return min(took)
+
+
+def ask(engine: DuckEngine, sql: str, times: int = 1) -> float:
+    return seconds(lambda: list(engine.run(sql).rows), times)
+
+
+def growth(sizes: list[int], times: list[float]) -> str:
+    """Return b of time = a * size**b, by least squares on logarithms."""
+    if len(sizes) == 1:
+        return "?"
+    xs, ys = [math.log(size) for size in sizes], [math.log(took) for took in times]
+    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
+    products = [(a - x) * (b - y) for a, b in zip(xs, ys, strict=True)]
+    return f"{sum(products) / sum((a - x) ** 2 for a in xs):.2f}"
+
+
+def line(*cells: object) -> None:
+    print("".join(f"{cell:>16,}" if isinstance(cell, int) else f"{cell:>16}" for cell in cells), flush=True)
+
+
+def compact_all(bucket: Folder, path: Path) -> None:
+    with compacting(RawObjects(bucket), path) as tables:
+        compact(tables, NOON)
+
+
+def bench_raw(scratch: Path, size: int) -> float:
+    """Ask over raw objects alone, by a new process and by one that has read them; compact, ask again."""
+    bucket, path = Folder(scratch / f"raw{size}"), scratch / f"raw{size}.duckdb"
+    for number in range(size):
+        bucket.put(f"csv/v1/ingest=2026-02-{number % 28 + 1:02d}-11/C_{number:09d}-r000001.csv", row(number))
+    engine = DuckEngine(RawObjects(bucket), path)
+    first = ask(engine, BY_DAY)
+    opened, read_bytes = bucket.opened, bucket.read_bytes
+    again = ask(engine, BY_DAY, 3)
+    merging = seconds(lambda: compact_all(bucket, path))
+    then = ask(DuckEngine(RawObjects(bucket), path), BY_DAY, 3)
+    line(size, f"{first:.3f}", f"{again:.3f}", opened, read_bytes, f"{merging:.3f}", f"{then:.3f}")
+    return first
+
+
+def fill(path: Path, rows: int) -> None:
+    """Make the tables, and put that many rows into `invoices` by SQL."""
+    compact_all(Folder(path.parent / "none"), path)
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{path}' AS lake")
+        for first in range(0, rows, 1_000_000):
+            connection.execute(FILL, [first, min(first + 1_000_000, rows), rows])
+
+
+def tail(scratch: Path, rows: int, reissued: int) -> Folder:
+    """Return a tail of new invoices, some of which are reissues of compacted ones."""
+    bucket = Folder(scratch / f"tail{rows}-{reissued}")
+    for number in range(TAIL):
+        data = row(number * 997 % rows, rev=3) if number < reissued else row(10**8 + number)
+        bucket.put(f"csv/v1/ingest=2026-03-01-11/t_{number:09d}-r000001.csv", data)
+    return bucket
+
+
+def bench_compacted(scratch: Path, size: int) -> float:
+    """Ask the compacted table alone, then the view, with a small tail without and with reissues."""
+    path = scratch / f"compacted{size}.duckdb"
+    fill(path, size)
+    plain = DuckEngine(RawObjects(tail(scratch, size, 0)), path)
+    reissuing = DuckEngine(RawObjects(tail(scratch, size, REISSUED)), path)
+    alone = ask(plain, COMPACTED_ONLY, 5)
+    fresh, view = ask(plain, BY_DAY, 5), ask(reissuing, BY_DAY, 5)
+    amounts = [pa.array(range(size), pa.int64())] * 3
+    limit = seconds(lambda: [pc.sum(column) for column in amounts], 5)
+    cells = [f"{alone:.3f}", f"{fresh:.3f}", f"{fresh / alone:.2f}", f"{view:.3f}", f"{view / alone:.2f}"]
+    line(size, *cells, f"{limit:.3f}", path.stat().st_size)
+    return alone
+
+
+def bytes_per_row(path: Path, columns: str) -> float:
+    """Return what the columns take in Parquet with zstd, in order of issue."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        found = connection.sql("FROM invoices").order("issue_date").limit(1_000_000).project(columns)
+        table: pa.Table = found.to_arrow_table()
+    file = io.BytesIO()
+    pq.write_table(table, file, compression="zstd", row_group_size=50_000)
+    return file.tell() / len(table)
+
+
+def print_dollars(first: float, second: float) -> None:
+    """Print what one query of expenses by day over a year costs at Athena, its tail included."""
+    print(
+        f"\ndollars a query over one year, prices of {PRICES_DATE}, by {first:.1f} + {second:.1f} bytes a row"
+    )
+    line(
+        "invoices a day",
+        "scanned bytes",
+        "scan $",
+        "tail objects",
+        "GET + LIST $",
+        "sum $",
+        "raw only: GET $",
+    )
+    # Compaction runs every 15 minutes and the tail begins at a full hour: 3 h + 30 min + 7.5 min.
+    hours = 3 + 0.5 + 0.125
+    for daily in (100_000, 1_000_000, 10_000_000):
+        rows, objects = daily * 365, int(daily * hours / 24)
+        scanned = int(rows * (first + second))
+        lists = math.ceil(hours) * math.ceil(objects / hours / 1000)
+        requests = 2 * (objects * GET_1000 + lists * LIST_1000) / 1000  # both branches read the tail
+        scan, raw = scan_dollars(scanned), rows * GET_1000 / 1000
+        line(
+            daily, scanned, f"{scan:.5f}", objects, f"{requests:.5f}", f"{scan + requests:.5f}", f"{raw:.2f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--objects", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    arguments = parser.parse_args()
+    objects = [size for size in (1_000, 10_000, 100_000) if size <= arguments.objects]
+    rows = [size for size in (1_000_000, 10_000_000) if size <= arguments.rows]
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        line("raw objects", "first s", "again s", "files opened", "bytes read", "compact s", "then s")
+        firsts = [bench_raw(scratch, size) for size in objects]
+        print(f"first: time grows as objects^{growth(objects, firsts)}\n")
+        line(
+            "compacted rows",
+            "table s",
+            "view s",
+            "ratio",
+            "reissues s",
+            "ratio",
+            "sums alone s",
+            "file bytes",
+        )
+        alones = [bench_compacted(scratch, size) for size in rows]
+        print(
+            f"table: time grows as rows^{growth(rows, alones)}; the tail has {TAIL} rows, {REISSUED} are reissues"
+        )
+        print("sums alone: three columns of 64-bit integers in memory, the least that such a sum can take")
+        path = scratch / f"compacted{rows[0]}.duckdb"
+        print_dollars(bytes_per_row(path, READ_COLUMNS["first"]), bytes_per_row(path, READ_COLUMNS["second"]))
+
+
+if __name__ == "__main__":
+    main()
