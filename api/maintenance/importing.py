@@ -4,6 +4,7 @@ Resumable: what the ledger knows is not read again, only its row is made sure of
 committed but not yet written when the process died is put by the next run, or by reconcile.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -14,12 +15,15 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from api import logs
 from api.maintenance.lease import Lease
 from api.pipeline import Pipeline
 from api.ports import Content, ContentGone, ContentTooLarge, Sink, Source, TemporaryFailure
 from api.records import Document
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500
 
@@ -216,7 +220,9 @@ class Importer:
                 return pipeline.ingest(ref, message_id="import", now=now).kind
             if document.outcome == "stored":
                 pipeline.make_sure(document, self.clock())
-        except TemporaryFailure:
+        except Exception as error:
+            if not isinstance(error, TemporaryFailure):  # and then the others shall not wait for it
+                logger.exception(logs.DOCUMENT_FAILED, extra={"key": ref.key})
             return "failed"
         return "repeated"
 

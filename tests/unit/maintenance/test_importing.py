@@ -83,6 +83,19 @@ class TestImporter:
 
         assert (first.failed, second.stored) == (1, 1)
 
+    def test_does_not_let_one_document_stop_the_others(self, world: World) -> None:
+        def break_on_1(change: Change) -> None:
+            if change.document and change.document.source_key == "s3://old/1.txt":
+                raise RuntimeError("the ledger cannot hold this key")
+
+        for number in (1, 2):
+            world.bucket.put(f"{number}.txt", invoice_text(invoice_id=f"INV-{number}"))
+        world.ledger.before_commit = break_on_1
+
+        done = world.run()
+
+        assert (done.failed, done.stored) == (1, 1)
+
     def test_puts_the_row_of_a_commit_whose_answer_was_lost(self, world: World) -> None:
         def lose_answer(change: Change) -> None:
             world.ledger.before_commit = lambda _: None
