@@ -184,6 +184,23 @@ class TestReprocess:
         assert isinstance(sink, MemorySink)
         assert list(sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
 
+    def test_replaces_nothing_when_nobody_can_tell_any_more_which_version_is_newer(
+        self, acts: Acts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bucket = acts.pipeline.source
+        assert isinstance(bucket, MemoryBucket)
+        older, newer = (bucket.put("a.txt", invoice_text(amount=amount)) for amount in ("1.00", "2.00"))
+        with monkeypatch.context() as patch:
+            patch.setattr("api.pipeline.parse", lambda *_, **__: 1 / 0)
+            acts.pipeline.ingest(replace(older, sequencer=""), message_id="reconcile", now=NOON)
+        acts.pipeline.ingest(replace(newer, sequencer=""), message_id="reconcile", now=NOON)
+        bucket.stored.clear()
+
+        document = acts.reprocess_rejection("a.txt", older.version_id, ANNA)
+
+        assert document.outcome == "superseded"
+        assert columns(acts) == ["2.00", "active", "1"]
+
     def test_keeps_a_rejection_that_still_is_unreadable(self, acts: Acts) -> None:
         version_id = upload(acts, "a.txt", b"no invoice")
 
