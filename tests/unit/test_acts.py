@@ -138,6 +138,18 @@ class TestAccept:
         assert other is not None
         assert (other.rev, other.source_key) == (1, "x.txt")
 
+    def test_is_refused_when_todays_row_would_not_fit_in_the_ledger(
+        self, acts: Acts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        upload(acts, "a.txt", invoice_text())
+        items = "".join(f"{number}) x, 1\n" for number in range(1, 1_001))
+        data = invoice_text(amount="9.00").replace(b"1) Thing, 9.00\n", items.encode())
+        version_id = upload(acts, "b.txt", data)
+        monkeypatch.setattr("api.decision.MAX_ITEM_BYTES", 50_000)  # as if rows had become longer
+
+        with pytest.raises(ActRefused, match="larger than"):
+            acts.accept("b.txt", version_id, ANNA)
+
     @pytest.mark.parametrize("data", [invoice_text(), b"no invoice"], ids=["duplicate", "unreadable"])
     def test_is_refused_for_other_rejections(self, acts: Acts, data: bytes) -> None:
         upload(acts, "a.txt", invoice_text())
