@@ -66,7 +66,7 @@ class Acts:
             arrival = self.pipeline.arrival(replace(document, recorded_at=act.at), document.data)
         except InvoiceError as error:
             raise ActRefused(f"today's parser rejects the text: {error.code}") from error
-        _check_ids(arrival, document)
+        _check(arrival, document)
         change = accept(arrival, Seen(document=document, invoice=current), act)
         return self._carry_out(change)
 
@@ -118,7 +118,7 @@ class Acts:
             arrival = self.pipeline.arrival(document, current.data)
         except InvoiceError as error:
             raise ActRefused(f"today's parser rejects the text: {error.code}") from error
-        _check_ids(arrival, current)
+        _check(arrival, current)
         revision = revision_of(arrival, rev=current.rev + 1, status=current.status, act=act)
         if row_content(revision.row) == row_content(current.row):
             return None
@@ -166,11 +166,13 @@ class Acts:
             raise ActRefused(_CHANGED)
 
 
-def _check_ids(arrival: Arrival, known: Document | Revision) -> None:
-    """Raise ActRefused if the act would fall on another invoice than the one that was looked at."""
+def _check(arrival: Arrival, known: Document | Revision) -> None:
+    """Raise ActRefused if today's parser makes another invoice of the text, or too large a row."""
     invoice = arrival.invoice
     if (invoice.customer_id, invoice.invoice_id) != (known.customer_id, known.invoice_id):
         raise ActRefused("today's parser reads other ids from the text")
+    if not fits(arrival):
+        raise ActRefused("text and today's row together are larger than what the ledger takes")
 
 
 _CHANGED = "somebody else changed this meanwhile; look at it again"

@@ -1,5 +1,6 @@
 """The two buckets: documents are read from the one, CSV objects are written to the other."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
+from api import logs
 from api.aws import error_code, translate
 from api.ports import Content, ContentGone, ContentTooLarge
 from api.records import Document
@@ -15,6 +17,8 @@ from api.s3_event import ObjectRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+logger = logging.getLogger(__name__)
 
 # A copy within S3 takes as long as S3 needs for the bytes, and only rejections wait for one.
 COPY_TIMEOUT_SECONDS = 10
@@ -118,8 +122,9 @@ class DestinationBucket:
     def keep_rejected(self, ref: ObjectRef, document: Document) -> bool:
         """Copy that very version within S3, since the source expires. Safe to repeat.
 
-        Returns False when it is no longer there, or larger than MAX_COPY_BYTES (a text invoice
-        is not, and the copy would outlast SNS's patience).
+        Returns False when S3 will never copy it: it is no longer there, was moved to an archive,
+        or is larger than MAX_COPY_BYTES (a text invoice is not, and the copy would outlast SNS's
+        patience). A rejection without its bytes is better than none.
         """
         if (ref.size_bytes or 0) > MAX_COPY_BYTES:
             return False
@@ -129,19 +134,18 @@ class DestinationBucket:
             source["VersionId"] = ref.version_id
         else:
             condition["CopySourceIfMatch"] = f'"{ref.etag}"'
-        with translate("s3", "CopyObject"):
-            try:
+        try:
+            with translate("s3", "CopyObject"):
                 self.copy_client.copy_object(
                     Bucket=self.bucket,
                     Key=rejected_key(document.source_key, document.version_id),
                     CopySource=source,  # type: ignore[arg-type] # the stub wants its own TypedDict
                     **condition,
                 )
-            except ClientError as error:
-                gone = {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "PreconditionFailed", "404", "412"}
-                if error_code(error) in gone:
-                    return False
-                raise
+        except ClientError as error:
+            facts = {"key": document.source_key, "code": error_code(error)}
+            logger.warning(logs.REJECTED_NOT_COPIED, extra=facts)
+            return False
         return True
 
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:

@@ -181,10 +181,11 @@ def _is_newer(arrival: Arrival, current: Revision) -> bool:
     if mine_at and theirs_at and mine_at != theirs_at:
         return mine_at > theirs_at
     listed = arrival.listed()
-    if current.version_id not in listed:
-        return True  # S3 expires the older version first
+    # S3 expires the older version first. When both are gone, what stands is not replaced on a guess.
     if document.version_id not in listed:
         return False
+    if current.version_id not in listed:
+        return True
     return listed.index(document.version_id) < listed.index(current.version_id)
 
 

@@ -200,7 +200,9 @@ class Pipeline:
     def _bytes_of(self, ref: ObjectRef) -> bytes | None:
         try:
             return self.source.read(ref).data
-        except (ContentGone, ContentTooLarge):
+        except TemporaryFailure:
+            raise
+        except Exception:  # noqa: BLE001 - logged already: reading may be the very thing that fails
             return None
 
 

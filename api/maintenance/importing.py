@@ -4,6 +4,7 @@ Resumable: what the ledger knows is not read again, only its row is made sure of
 committed but not yet written when the process died is put by the next run, or by reconcile.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from api import logs
 from api.maintenance.lease import Lease
 from api.pipeline import Pipeline
 from api.ports import Content, ContentGone, ContentTooLarge, Sink, Source, TemporaryFailure
@@ -21,7 +23,10 @@ from api.records import Document
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES
 
+logger = logging.getLogger(__name__)
+
 BATCH = 500
+_FOLDER = "folder:"
 
 
 class KnownDocuments(Protocol):
@@ -69,7 +74,10 @@ class BucketArchive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderArchive:
-    """An archive in a local folder; a document's version is the SHA-256 of its bytes."""
+    """An archive in a local folder; a document's version is the SHA-256 of its bytes.
+
+    The source keys read folder:path, for a file is no version of a key of the same name in S3.
+    """
 
     folder: Path
 
@@ -81,15 +89,16 @@ class FolderArchive:
                 with path.open("rb") as file:
                     while block := file.read(1 << 20):
                         digest.update(block)
-                name = path.relative_to(self.folder).as_posix()
-                size = path.stat().st_size
                 yield ObjectRef(
-                    bucket="", key=name, version_id=f"sha256:{digest.hexdigest()}", size_bytes=size
+                    bucket="",
+                    key=_FOLDER + path.relative_to(self.folder).as_posix(),
+                    version_id=f"sha256:{digest.hexdigest()}",
+                    size_bytes=path.stat().st_size,
                 )
 
     def read(self, ref: ObjectRef) -> Content:
         """Return the bytes; raises ContentGone or ContentTooLarge."""
-        path = self.folder / ref.key
+        path = self._path_of(ref.key)
         try:
             status = path.stat()
             if status.st_size > MAX_DOCUMENT_BYTES:
@@ -102,8 +111,11 @@ class FolderArchive:
 
     def versions(self, key: str) -> tuple[str, ...]:
         """Return the one version that a folder has of a file."""
-        data = (self.folder / key).read_bytes()
+        data = self._path_of(key).read_bytes()
         return (f"sha256:{sha256(data).hexdigest()}",)
+
+    def _path_of(self, key: str) -> Path:
+        return self.folder / key.removeprefix(_FOLDER)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -216,7 +228,9 @@ class Importer:
                 return pipeline.ingest(ref, message_id="import", now=now).kind
             if document.outcome == "stored":
                 pipeline.make_sure(document, self.clock())
-        except TemporaryFailure:
+        except Exception as error:
+            if not isinstance(error, TemporaryFailure):  # and then the others shall not wait for it
+                logger.exception(logs.DOCUMENT_FAILED, extra={"key": ref.key})
             return "failed"
         return "repeated"
 

@@ -1,17 +1,21 @@
 """Reconcile: bucket, ledger and CSV objects against each other, so that a lost notification loses nothing."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Protocol
 
+from api import logs
 from api.decision import csv_key
 from api.maintenance.lease import Lease
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
 from api.records import Document, Revision
 from api.s3_event import ObjectRef
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT = "reconcile"
 # Clocks differ and S3 lists a version with the time its upload began; one of 5 GB takes a while.
@@ -160,7 +164,9 @@ class Reconciler:
             if kind == "repeated":  # a delivery was faster than we
                 known = self.ledger.documents([_id_of(ref)])
                 kind = known[_id_of(ref)].outcome
-        except TemporaryFailure:
+        except Exception as error:
+            if not isinstance(error, TemporaryFailure):  # and then the others shall not wait for it
+                logger.exception(logs.DOCUMENT_FAILED, extra={"key": ref.key})
             balance.failures += 1
             balance.pending += 1
             return

@@ -78,12 +78,20 @@ class Redrive(Generic[L]):
         while done.failed < MAX_FAILURES and (letters := self.queue.receive(WAIT_SECONDS)):
             for letter in letters:
                 lease.keep()
-                kind = self._redrive(letter)
+                kind = self._attempt(letter)
                 setattr(done, kind, getattr(done, kind) + 1)
                 if kind in {"delivered", "ignored"}:
                     self.queue.delete(letter)
                 progress(done)
         return done
+
+    def _attempt(self, letter: L) -> str:
+        try:
+            return self._redrive(letter)
+        except Exception:
+            # It stays in the queue, and the others shall not wait for it.
+            logger.exception(logs.DOCUMENT_FAILED, extra={"message_id": letter.message_id})
+            return "failed"
 
     def _redrive(self, letter: L) -> str:
         message_id, text = letter.message_id, letter.body

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from api import aws
@@ -167,6 +168,23 @@ class TestDestinationBucket:
 
         assert destination.get("csv/a") == b"yours\n"
         assert len(s3.list_object_versions(Bucket=DESTINATION)["Versions"]) == 1
+
+    def test_does_without_a_copy_that_s3_will_never_make(
+        self, s3: Any, destination: DestinationBucket
+    ) -> None:
+        ref = put(s3, "a.txt", b"one")
+        with Stubber(s3) as stubber:
+            stubber.add_client_error("copy_object", "InvalidObjectState", http_status_code=403)
+
+            assert not destination.keep_rejected(ref, rejection(ref, "a.txt"))
+
+    def test_copies_later_what_s3_does_not_copy_now(self, s3: Any, destination: DestinationBucket) -> None:
+        ref = put(s3, "a.txt", b"one")
+        with Stubber(s3) as stubber:
+            stubber.add_client_error("copy_object", "SlowDown", http_status_code=503)
+
+            with pytest.raises(TemporaryFailure):
+                destination.keep_rejected(ref, rejection(ref, "a.txt"))
 
     def test_is_ready_only_while_it_exists(self, s3: Any, destination: DestinationBucket) -> None:
         destination.ready()

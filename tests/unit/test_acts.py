@@ -138,6 +138,18 @@ class TestAccept:
         assert other is not None
         assert (other.rev, other.source_key) == (1, "x.txt")
 
+    def test_is_refused_when_todays_row_would_not_fit_in_the_ledger(
+        self, acts: Acts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        upload(acts, "a.txt", invoice_text())
+        items = "".join(f"{number}) x, 1\n" for number in range(1, 1_001))
+        data = invoice_text(amount="9.00").replace(b"1) Thing, 9.00\n", items.encode())
+        version_id = upload(acts, "b.txt", data)
+        monkeypatch.setattr("api.decision.MAX_ITEM_BYTES", 50_000)  # as if rows had become longer
+
+        with pytest.raises(ActRefused, match="larger than"):
+            acts.accept("b.txt", version_id, ANNA)
+
     @pytest.mark.parametrize("data", [invoice_text(), b"no invoice"], ids=["duplicate", "unreadable"])
     def test_is_refused_for_other_rejections(self, acts: Acts, data: bytes) -> None:
         upload(acts, "a.txt", invoice_text())
@@ -183,6 +195,23 @@ class TestReprocess:
         sink = acts.pipeline.sink
         assert isinstance(sink, MemorySink)
         assert list(sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
+
+    def test_replaces_nothing_when_nobody_can_tell_any_more_which_version_is_newer(
+        self, acts: Acts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bucket = acts.pipeline.source
+        assert isinstance(bucket, MemoryBucket)
+        older, newer = (bucket.put("a.txt", invoice_text(amount=amount)) for amount in ("1.00", "2.00"))
+        with monkeypatch.context() as patch:
+            patch.setattr("api.pipeline.parse", lambda *_, **__: 1 / 0)
+            acts.pipeline.ingest(replace(older, sequencer=""), message_id="reconcile", now=NOON)
+        acts.pipeline.ingest(replace(newer, sequencer=""), message_id="reconcile", now=NOON)
+        bucket.stored.clear()
+
+        document = acts.reprocess_rejection("a.txt", older.version_id, ANNA)
+
+        assert document.outcome == "superseded"
+        assert columns(acts) == ["2.00", "active", "1"]
 
     def test_keeps_a_rejection_that_still_is_unreadable(self, acts: Acts) -> None:
         version_id = upload(acts, "a.txt", b"no invoice")

@@ -228,6 +228,21 @@ class TestIngest:
         assert document is not None
         assert (document.data, document.is_open) == (data, True)
 
+    def test_makes_a_document_that_it_can_never_read_a_visible_rejection(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unreadable(*_: object) -> None:
+            raise RuntimeError("InvalidObjectState: the object was moved to an archive")
+
+        monkeypatch.setattr(MemoryBucket, "read", unreadable)
+
+        outcome = world.upload("invoice.txt", invoice_text())
+
+        document = world.ledger.document("invoice.txt", "v000001")
+        assert outcome == "rejected internal-error"
+        assert document is not None
+        assert (document.data, document.is_open) == (None, True)
+
     def test_lets_a_temporary_failure_rise_and_leaves_nothing_half_told(self, world: World) -> None:
         def failing(_change: Change) -> None:
             raise TemporaryFailure("dynamodb", "TransactWriteItems", "ThrottlingException")

@@ -1,5 +1,6 @@
 """Imports over in-memory ports."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -83,6 +84,19 @@ class TestImporter:
 
         assert (first.failed, second.stored) == (1, 1)
 
+    def test_does_not_let_one_document_stop_the_others(self, world: World) -> None:
+        def break_on_1(change: Change) -> None:
+            if change.document and change.document.source_key == "s3://old/1.txt":
+                raise RuntimeError("the ledger cannot hold this key")
+
+        for number in (1, 2):
+            world.bucket.put(f"{number}.txt", invoice_text(invoice_id=f"INV-{number}"))
+        world.ledger.before_commit = break_on_1
+
+        done = world.run()
+
+        assert (done.failed, done.stored) == (1, 1)
+
     def test_puts_the_row_of_a_commit_whose_answer_was_lost(self, world: World) -> None:
         def lose_answer(change: Change) -> None:
             world.ledger.before_commit = lambda _: None
@@ -140,8 +154,25 @@ class TestImporter:
         revision = world.ledger.revision("C-1", "INV-1")
         assert (done.stored, done.rejected) == (1, 1)
         assert revision is not None
-        assert revision.source_key == "2026/a.txt"
+        assert revision.source_key == "folder:2026/a.txt"
         assert world.sink.kept == {}
+
+    def test_takes_no_file_for_a_newer_version_of_a_key_of_the_same_name(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        bucket = MemoryBucket()
+        pipeline = Pipeline(source=bucket, ledger=world.ledger, sink=world.sink)
+        ref = bucket.put("a.txt", invoice_text(amount="120.00"), at=NOON - timedelta(days=9999))
+        pipeline.ingest(replace(ref, sequencer=""), message_id="m", now=NOON)
+        (tmp_path / "a.txt").write_bytes(invoice_text(amount="100.00"))  # changed just now
+        world.archive = FolderArchive(folder=tmp_path)
+
+        done = world.run()
+
+        revision = world.ledger.revision("C-1", "INV-1")
+        assert done.rejected == 1
+        assert revision is not None
+        assert revision.data == invoice_text(amount="120.00")
 
     def test_repairs_late_what_an_import_left_unwritten(self, world: World) -> None:
         world.bucket.put("1.txt", invoice_text())

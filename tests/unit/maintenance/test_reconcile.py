@@ -105,6 +105,19 @@ class TestReconciler:
         assert (balance.pending, balance.failures, balance.is_closed) == (1, 1, False)
         assert sweep.ledger.checkpoints == {}
 
+    def test_does_not_let_one_document_stop_the_others(self, sweep: Sweep) -> None:
+        def break_on_a(change: Change) -> None:
+            if change.document and change.document.source_key == "a.txt":
+                raise RuntimeError("the ledger cannot hold this key")
+
+        sweep.bucket.put("a.txt", invoice_text())
+        sweep.bucket.put("b.txt", invoice_text(invoice_id="INV-2"))
+        sweep.ledger.before_commit = break_on_a
+
+        balance = sweep.run()
+
+        assert (balance.stored, balance.pending, balance.failures) == (1, 1, 1)
+
     def test_puts_the_missing_object_of_an_operators_act(self, sweep: Sweep) -> None:
         sweep.bucket.put("a.txt", invoice_text())
         sweep.run()

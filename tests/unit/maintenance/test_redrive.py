@@ -180,6 +180,19 @@ class TestRedrive:
 
         assert (done.failed, len(world.queue.hidden)) == (1, 1)
 
+    def test_does_not_let_one_message_stop_the_others(self, world: World) -> None:
+        def break_on_a(change: Change) -> None:
+            if change.document and change.document.source_key == "a.txt":
+                raise RuntimeError("the ledger cannot hold this key")
+
+        world.ledger.before_commit = break_on_a
+        for key in ("a.txt", "b.txt"):
+            world.queue.put(event(world.bucket.put(key, invoice_text(invoice_id=key[0]))))
+
+        done = world.run()
+
+        assert (done.failed, done.delivered, len(world.queue.hidden)) == (1, 1, 1)
+
     def test_gives_up_early_when_nothing_works(self, world: World) -> None:
         def failing(_change: Change) -> None:
             raise TemporaryFailure("dynamodb", "TransactWriteItems", "ThrottlingException")
