@@ -15,7 +15,7 @@ from typing import Final
 from invoice_parser.values import unquote
 
 _MAX_CHARACTERS: Final = 40  # the longest amount has 30; a bound makes the pattern's cost constant
-_MAX_DIGITS: Final = 15
+MAX_DIGITS: Final = 15
 
 _AMOUNT: Final = re.compile(
     r"""
@@ -32,6 +32,7 @@ _AMOUNT: Final = re.compile(
     re.VERBOSE,
 )
 _EXACT: Final = Context(prec=28)  # 10,000 items of 17 digits have 21
+_ZERO: Final = Decimal("0.00")
 _SIGN: Final = {"": 1, "-": -1, "CR": -1, "()": -1}
 
 _ISO_CODES: Final = (
@@ -59,10 +60,23 @@ CURRENCIES: Final = {
     "£": "GBP",
 } | {code.lower(): code for code in _ISO_CODES.split()}
 
+_DIGIT: Final = re.compile(r"\d")
+_MARK: Final = f"(?i:{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})"
+_NUMBER_LIKE: Final = re.compile(
+    rf"""
+    ['"\u201c\u2018]?
+    [-+(\u2212]{{0,2}}\ *(?:{_MARK})?\ *[-+(\u2212]{{0,2}}\ *
+    \d[\d.,'_ ]*
+    (?:/-)?\ *(?:[-\u2212)]|CR)?\ *(?:{_MARK})?\ *(?:[-\u2212)]|CR)?
+    ['"\u201d\u2019]?
+    """,
+    re.VERBOSE,
+)
+
 
 def read_amount(text: str) -> tuple[int, str] | None:
     """Return (minor units, currency or ""), or None when the text (perhaps in quotes) is no amount."""
-    if text.isdigit() and text.isascii() and len(text) <= _MAX_DIGITS:
+    if text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS:
         return int(text) * 100, ""
     if len(text) > _MAX_CHARACTERS:
         return None
@@ -79,7 +93,7 @@ def read_amount(text: str) -> tuple[int, str] | None:
 
 def to_decimal(minor_units: int) -> Decimal:
     """Return the amount with exactly two decimals, whatever the decimal context of the thread."""
-    return _EXACT.scaleb(minor_units, -2)
+    return _EXACT.scaleb(minor_units, -2) if minor_units else _ZERO
 
 
 def looks_like_amount(text: str) -> bool:
@@ -87,12 +101,6 @@ def looks_like_amount(text: str) -> bool:
 
     Such text is never taken for a part of a description: `7,65` is a mistake, `2MW` is not.
     """
-    if len(text) > _MAX_CHARACTERS:
+    if len(text) > _MAX_CHARACTERS or not _DIGIT.search(text):
         return False
-    return _NUMBER_LIKE.fullmatch(text) is not None or read_amount(text) is not None
-
-
-_NUMBER_LIKE: Final = re.compile(
-    r"[-+(\u2212]{0,2}\ ?(?:[A-Za-z]{0,3}[$€£₹₨]|(?i:rs|sr|inr|usd|eur|gbp)\.?)?\ ?[-+(\u2212]{0,2}\ ?"
-    r"\d[\d.,'_ ]*(?:/-)?[-)]?"
-)
+    return _NUMBER_LIKE.fullmatch(text) is not None

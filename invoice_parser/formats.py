@@ -9,6 +9,10 @@ from invoice_parser import codes
 Kind: TypeAlias = Literal["identifier", "date", "amount", "text"]
 
 
+# A comma between two digits may group them, so it separates nothing by itself.
+COMMA_OR_SEMICOLON: Final = re.compile(r"[;,](?:(?<=;)|(?![0-9])|(?<![0-9],))")
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field: its name in Invoice, its labels in the text, how its value is read.
@@ -39,8 +43,7 @@ class Format:
     by_position: bool = False
     items_heading: str = "items"
     item_start: re.Pattern[str] = re.compile(r" *(?:- *)?([0-9]{1,6}) *(?:\)|\.(?= )) *")
-    # A comma between two digits may group them, so it separates nothing by itself.
-    item_separator: re.Pattern[str] = re.compile(r"[;,](?:(?<=;)|(?![0-9])|(?<![0-9],))")
+    item_separator: re.Pattern[str] = COMMA_OR_SEMICOLON
     by_label: dict[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

