@@ -143,8 +143,8 @@ def follow(command: list[str]) -> Iterator[str | None]:
 
 def journal_command(cursor_file: Path) -> list[str]:
     """Return the command that prints the journal of our units from the cursor on, and follows it."""
-    # --follow alone means this boot only, and what the last one left unsent would stay so.
-    command = ["journalctl", "--follow", "--boot=all", "--output=json", "--all"]
+    # --follow without --merge means this boot only: what the last one left unsent would stay so.
+    command = ["journalctl", "--follow", "--merge", "--output=json", "--all"]
     command += [f"--identifier={identifier}" for identifier in _IDENTIFIERS]
     cursor = cursor_file.read_text(encoding="utf-8").strip() if cursor_file.exists() else ""
     return [*command, f"--after-cursor={cursor}" if cursor else "--lines=all"]
