@@ -16,6 +16,7 @@ from api.buckets import COPY_TIMEOUT_SECONDS, DestinationBucket, SourceBucket
 from api.certificates import KeyCache
 from api.delivery import Delivery
 from api.fetch import fetch_certificate
+from api.maintenance.doctor import Deployment, Doctor
 from api.maintenance.erase import Eraser
 from api.maintenance.importing import BucketArchive, FolderArchive, Importer
 from api.maintenance.reconcile import Reconciler
@@ -27,6 +28,7 @@ from api.reports.athena import AthenaEngine
 from api.reports.compaction import Tables
 from api.reports.report import Engine
 from api.sns import Gate
+from api.stores import databases
 from api.stores.dynamodb import DynamoLedger
 from api.stores.sql import SqlLedger
 from invoice_parser import MAX_DOCUMENT_BYTES
@@ -213,3 +215,28 @@ def redrive(clock: Callable[[], datetime]) -> Redrive[DeadLetter]:
 def reprocessing(operator: Callable[[], Operator]) -> Reprocessing:
     """Return what parses kept texts again."""
     return Reprocessing(ledger=ledger(), acts=acts(), operator=operator)
+
+
+def doctor(clock: Callable[[], datetime]) -> Doctor:
+    """Return who examines the deployment that the settings name."""
+    topic_arn = min(settings.DOCPROC_TOPIC_ARNS, default="")
+    signer = gate().signers.get(topic_arn)
+    uses_dynamodb, uses_athena = settings.DOCPROC_LEDGER == "dynamodb", settings.DOCPROC_REPORTS == "athena"
+    tables = (settings.DOCPROC_DOCUMENT_TABLE, settings.DOCPROC_INVOICE_TABLE)
+    workgroups = (settings.DOCPROC_ATHENA_WORKGROUP, settings.DOCPROC_COMPACT_WORKGROUP)
+    deployment = Deployment(
+        topic_arn=topic_arn,
+        source_bucket=settings.DOCPROC_SOURCE_BUCKET,
+        destination_bucket=settings.DOCPROC_DESTINATION_BUCKET,
+        dead_letter_queue_url=settings.DOCPROC_DEAD_LETTER_QUEUE_URL,
+        tables=tables if uses_dynamodb else (),
+        certificate_url=f"{signer.base_url}/SimpleNotificationService-{'0' * 32}.pem" if signer else "",
+        workgroups=workgroups if uses_athena else (),
+    )
+    return Doctor(
+        deployment=deployment,
+        make=clients().make,
+        fetch=fetch_certificate,
+        databases=databases.faults,
+        clock=clock,
+    )

@@ -57,6 +57,9 @@ programs() {
   # The wheels are in the release: no index is asked, and each file must have its locked hash.
   "$venv/bin/python" -m pip install --quiet --no-index --find-links "$release/wheels" --require-hashes \
     -r "$release/requirements.txt"
+  # The units may not write here, so what they would write is written now.
+  "$venv/bin/python" -m compileall -q "$release/docproc" "$release/api" "$release/invoice_parser" "$release/infra"
+  (cd "$release" && "$venv/bin/python" manage.py collectstatic --noinput --verbosity 0)
   ln -sfn "$release" /opt/docproc/current.new
   mv -T /opt/docproc/current.new /opt/docproc/current
 }
@@ -140,9 +143,7 @@ certificate() {
 
 services() {
   step "services"
-  install -d -m 0755 /etc/systemd/system/docproc-.service.d
-  install -m 0644 "$here"/systemd/docproc-.service.d/common.conf /etc/systemd/system/docproc-.service.d/
-  install -m 0644 "$here"/systemd/*.service "$here"/systemd/*.socket "$here"/systemd/*.timer /etc/systemd/system/
+  cp -rT --no-preserve=all "$here/systemd" /etc/systemd/system
   systemctl daemon-reload
   systemctl restart docproc-secrets.service
   # The tables of users and sessions, and the ledger's if it is in SQL.
@@ -152,6 +153,8 @@ services() {
   systemctl enable --quiet --now docproc-web@sns.socket docproc-web@pages.socket
   systemctl enable --quiet docproc-web@sns.service docproc-web@pages.service docproc-logs.service
   systemctl restart docproc-web@sns.service docproc-web@pages.service docproc-logs.service
+  # Not needed to take invoices in, so no reason to give up; another instance may be at it.
+  systemctl start docproc-task@create_tables.service || step "create_tables did not finish; run it by hand"
   systemctl enable --quiet --now docproc-redrive.timer docproc-reconcile.timer docproc-compact.timer docproc-notify.timer
 }
 

@@ -34,7 +34,11 @@ EVENT_OVERHEAD_BYTES = 26
 FLUSH_SECONDS = 5
 MAX_SPAN_MS = 23 * 3600 * 1000
 
-_UNITS = ("docproc-*.service", "nginx.service")
+# Sent again, such a batch would be refused again, and hold up all that come after it.
+_WRONG = frozenset({"InvalidParameterException", "SerializationException"})
+# By what lines are called and not by unit: a pattern of units is only matched against those known at
+# its start.
+_IDENTIFIERS = ("docproc", "nginx")
 
 
 class Event(TypedDict):
@@ -93,12 +97,10 @@ class Stream:
         while True:
             try:
                 self.client.put_log_events(logGroupName=self.group, logStreamName=self.name, logEvents=events)
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "InvalidParameterException":
-                    print(f"{len(events)} lines dropped: {error}", file=sys.stderr)  # noqa: T201 - goes to the journal
+            except (ClientError, BotoCoreError) as error:
+                print(f"{len(events)} lines wait: {error}", file=sys.stderr)  # noqa: T201 - goes to the journal
+                if isinstance(error, ClientError) and error.response["Error"]["Code"] in _WRONG:
                     return
-            except BotoCoreError:
-                pass
             else:
                 return
             self.sleep(wait_seconds)
@@ -141,8 +143,9 @@ def follow(command: list[str]) -> Iterator[str | None]:
 
 def journal_command(cursor_file: Path) -> list[str]:
     """Return the command that prints the journal of our units from the cursor on, and follows it."""
-    command = ["journalctl", "--follow", "--output=json", "--all"]
-    command += [f"--unit={unit}" for unit in _UNITS]
+    # --follow without --merge means this boot only: what the last one left unsent would stay so.
+    command = ["journalctl", "--follow", "--merge", "--output=json", "--all"]
+    command += [f"--identifier={identifier}" for identifier in _IDENTIFIERS]
     cursor = cursor_file.read_text(encoding="utf-8").strip() if cursor_file.exists() else ""
     return [*command, f"--after-cursor={cursor}" if cursor else "--lines=all"]
 

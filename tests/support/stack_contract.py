@@ -13,6 +13,15 @@ SOURCE_ARN = "arn:aws:s3:::docproc-source-123456789012-us-east-1"
 TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:docproc"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:docproc-dead-letters"
 BUCKETS = ("SourceBucket", "DestinationBucket", "LogBucket")
+_OURS = (
+    ":key/Key",
+    "volume/DataVolume",
+    "Address.AllocationId",
+    ":secret:SessionSecret",
+    ":secret:DatabaseSecret",
+    ":catalog",
+)
+_BY_TAG = {"OnInstancesOfThisStack", "ClaimAddress", "RegisterWithSsm"}
 KEPT = (*BUCKETS, "Key", "DeadLetterQueue", "DocumentTable", "InvoiceTable", "LogGroup")
 
 
@@ -642,12 +651,8 @@ def _(stack: Stack) -> bool:
 def _(stack: Stack) -> bool:
     return all(
         "docproc" in resource
-        or resource.endswith((":key/Key", "volume/DataVolume", "Address.AllocationId"))
-        or (
-            ":ec2:" in resource
-            and statement["Sid"] in {"OnInstancesOfThisStack", "ClaimAddress", "RegisterWithSsm"}
-        )
-        or ":secret:" in resource
+        or resource.endswith(_OURS)
+        or (":ec2:" in resource and statement["Sid"] in _BY_TAG)
         for statement in role_statements(stack)
         if statement["Sid"] != "OpenChannels"
         for resource in _listed(statement["Resource"])
@@ -671,7 +676,7 @@ def _(stack: Stack) -> bool:
 def _(stack: Stack) -> bool:
     return not any(
         action.startswith(("s3:Delete", "s3:PutBucket", "s3:PutLifecycle"))
-        and not all("/tables/" in r or "/athena-results/" in r for r in _listed(statement["Resource"]))
+        and not all("/iceberg/" in r or "/athena-results/" in r for r in _listed(statement["Resource"]))
         for statement in role_statements(stack)
         for action in _listed(statement["Action"])
     )
@@ -819,9 +824,11 @@ def _(stack: Stack) -> bool:
 @rule("only alarms publish to the topic of alarms")
 def _(stack: Stack) -> bool:
     [statement] = _statements(stack, "AlarmTopicPolicy")
-    return statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"} and statement["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": ACCOUNT}
-    }
+    from_us = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    return bool(
+        statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        and statement["Condition"] == from_us
+    )
 
 
 @rule("people who asked are told")
