@@ -1,12 +1,13 @@
 """The service's URLs. /sns has both spellings, since a POST must not meet a redirect."""
 
-from django.urls import path
+from django.urls import include, path
 
 from api import views
 
 urlpatterns = [
-    path("sns", views.sns),
-    path("sns/", views.sns),
-    path("healthz", views.healthz),
-    path("readyz", views.readyz),
+    path("sns", views.sns, name="sns"),
+    path("sns/", views.sns, name="sns"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("", include("api.pages.urls")),
 ]

@@ -155,6 +155,10 @@ class MemoryLedger:
             if start <= revision.stored_at < start + timedelta(hours=1):
                 yield revision
 
+    def newest_stored_at(self, hour: datetime) -> datetime | None:
+        """Return when the hour's newest revision was stored."""
+        return max((revision.stored_at for revision in self.revisions_stored(hour)), default=None)
+
     def checkpoint(self, name: str) -> str | None:
         """Return what was saved."""
         return self.checkpoints.get(name)
