@@ -7,7 +7,7 @@ an operator. Whoever is neither has an account, but nothing to see yet.
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, Group, User
 
 Role: TypeAlias = Literal["anyone", "account", "viewer", "operator"]
 
@@ -56,3 +56,9 @@ def role_of(user: User | AnonymousUser) -> Role:
 def includes(role: Role, needed: Role) -> bool:
     """Tell whether somebody with the role may do what needs the other."""
     return _RANKS.index(role) >= _RANKS.index(needed)
+
+
+def make_groups() -> None:
+    """Make the groups of the roles. Safe to repeat."""
+    for role in GROUPS:
+        Group.objects.get_or_create(name=role)

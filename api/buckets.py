@@ -1,7 +1,7 @@
 """The two buckets: documents are read from the one, CSV objects are written to the other."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,14 @@ MAX_COPY_BYTES = 100 * 1024 * 1024
 
 def _names_version(ref: ObjectRef) -> bool:
     return bool(ref.version_id) and not ref.version_id.startswith("etag:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadForm:
+    """Where a browser may post a document to, and the fields that must come before the file."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,25 @@ class SourceBucket:
                 raise ContentTooLarge(answer["ContentLength"])
             data = body.read()
         return Content(data=data, etag=answer["ETag"].strip('"'), last_modified_at=answer["LastModified"])
+
+    def upload_form(self, key: str, *, seconds: int, redirect_url: str = "") -> UploadForm:
+        """Return a signed form for documents of this key, which may end with `${filename}`.
+
+        S3 itself holds the limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/HTTPPOSTForms.html
+        Without `redirect_url` it answers 204.
+        """
+        redirect = {"success_action_redirect": redirect_url} if redirect_url else {}
+        signed = self.client.generate_presigned_post(
+            Bucket=self.bucket,
+            Key=key,
+            Fields=dict(redirect),
+            Conditions=[
+                ["content-length-range", 1, self.max_bytes],
+                *({name: url} for name, url in redirect.items()),
+            ],
+            ExpiresIn=seconds,
+        )
+        return UploadForm(url=signed["url"], fields=signed["fields"])
 
     def versions(self, key: str) -> tuple[str, ...]:
         """Return the version ids of one key, newest first, as S3 lists them."""

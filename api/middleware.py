@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -10,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from api import access, logs
-from api.pipeline import TemporaryFailure
+from api.ports import TemporaryFailure
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +38,7 @@ class Headers:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer with its headers."""
         response = self.get_response(request)
         origin = getattr(response, "post_origin", "")
         response.setdefault("Content-Security-Policy", _CSP.format(origin=f" {origin}" if origin else ""))
@@ -54,10 +54,11 @@ class Access:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer as it is."""
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, _view: object, _args: Any, _kwargs: Any  # noqa: ANN401 - Django's signature
+        self, request: HttpRequest, _view: object, _args: object, _kwargs: object
     ) -> HttpResponse | None:
         """Return None for who may pass. Raises PermissionDenied."""
         match = request.resolver_match
@@ -81,6 +82,7 @@ class Outages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer as it is."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

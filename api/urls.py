@@ -1,6 +1,6 @@
 """The service's URLs. /sns has both spellings, since a POST must not meet a redirect."""
 
-from django.urls import path
+from django.urls import include, path
 
 from api import views
 
@@ -9,4 +9,5 @@ urlpatterns = [
     path("sns/", views.sns, name="sns"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("", include("api.pages.urls")),
 ]

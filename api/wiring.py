@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -35,6 +35,9 @@ from invoice_parser import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
     from api.reports.raw import RawObjects
+
+# A transaction's CSV object follows it within the 15 s that SNS waits for both.
+SETTLED = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,3 +243,19 @@ def doctor(clock: Callable[[], datetime]) -> Doctor:
         databases=databases.faults,
         clock=clock,
     )
+
+
+def is_local() -> bool:
+    """Tell whether this is local mode: embedded AWS, on this machine."""
+    return bool(settings.DOCPROC_AWS_ENDPOINT_URL)
+
+
+def data_version(now: datetime) -> tuple[str, bool]:
+    """Return what changes with every revision, and whether the last one's CSV object is surely there.
+
+    It changes on the hour, too, since the ledger is asked for one hour only.
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    newest = ledger().newest_stored_at(hour)
+    version = f"{hour.isoformat()} {newest.isoformat() if newest else ''}"
+    return version, newest is None or now - newest > SETTLED

@@ -1,8 +1,9 @@
 """Reconcile: bucket, ledger and CSV objects against each other, so that a lost notification loses nothing."""
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Protocol
@@ -18,6 +19,7 @@ from api.s3_event import ObjectRef
 logger = logging.getLogger(__name__)
 
 CHECKPOINT = "reconcile"
+BALANCE_CHECKPOINT = "balance"
 # Clocks differ and S3 lists a version with the time its upload began; one of 5 GB takes a while.
 OVERLAP = timedelta(hours=1)
 # Older objects were made sure of by the sweeps of their time, or by a repair in a later hour.
@@ -93,6 +95,16 @@ class Balance:
         )
 
 
+def last_balance(ledger: SweptLedger) -> tuple[Balance, datetime] | None:
+    """Return what the last sweep found, and when it began; None before the first."""
+    saved = ledger.checkpoint(BALANCE_CHECKPOINT)
+    if saved is None:
+        return None
+    found = json.loads(saved)
+    at = datetime.fromisoformat(found.pop("at"))
+    return Balance(**found), at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciler:
     """Sweeps the source bucket and the recent revisions."""
@@ -129,6 +141,8 @@ class Reconciler:
             hour += timedelta(hours=1)
         if balance.is_closed and not dry_run:
             self.ledger.save_checkpoint(CHECKPOINT, started_at.isoformat())
+        found = {"at": started_at.isoformat(), **asdict(balance)}
+        self.ledger.save_checkpoint(BALANCE_CHECKPOINT, json.dumps(found))
         return balance
 
     def _batches(self, since: datetime | None, balance: Balance) -> Iterator[list[ObjectRef]]:

@@ -1,4 +1,4 @@
-"""Answers to reports for pages: cached by the query's text and the data's version, never waited for.
+"""Answers to reports for pages: cached by the query's text and the data's version.
 
 A query's text holds its parameters as literals, so the text and the version of the data say all
 that an answer depends on.
@@ -21,7 +21,7 @@ State: TypeAlias = Literal["done", "failed"]
 
 # What a page may hold in memory; a download has no such limit.
 MAX_ROWS: Final = 10_000
-_LIFE_SECONDS: Final = 600
+_LIFE_SECONDS: Final = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +47,13 @@ def ask(report: Report, values: Mapping[str, Value]) -> Answer:
     """Return what the engine says, or said about the same data. Raises BadParameter."""
     sql = report.render(values)
     now = datetime.now(UTC)
-    key = sha256(f"{wiring.data_version(now)}\0{sql}".encode()).hexdigest()
+    version, is_settled = wiring.data_version(now)
+    key = sha256(f"{version}\0{sql}".encode()).hexdigest()
     known: Answer | None = cache.get(key)
     if known is not None:
         return known
     answer = _run(report, sql, now)
-    if answer.is_done:
+    if answer.is_done and is_settled:
         cache.set(key, answer, _LIFE_SECONDS)
     return answer
 

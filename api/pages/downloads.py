@@ -1,12 +1,14 @@
 """Files to take away: what a page shows, in a form that spreadsheets read and that cannot harm them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 
+from api import wiring
 from api.reports.formats import FORMATS
+from api.reports.literals import Value
 from api.reports.report import Report, Row
 
 EXTENSIONS: Final = ("csv", "xlsx")
@@ -23,6 +25,11 @@ def file(report: Report, rows: Iterator[Row], extension: str) -> StreamingHttpRe
         content_type=form.media_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def answer(report: Report, values: Mapping[str, Value], extension: str) -> StreamingHttpResponse:
+    """Return all rows of a report as a file, however many. Raises BadParameter or ReportFailed."""
+    return file(report, wiring.reports().run(report.render(values)).rows, extension)
 
 
 def text(data: bytes, name: str) -> HttpResponse:

@@ -49,7 +49,7 @@ class Asked:
     @property
     def values(self) -> dict[str, Value]:
         """Return the parameters of the report."""
-        given: dict[str, Value] = {
+        given: dict[str, Value | None] = {
             "from": self.range.first,
             "to": self.range.last,
             "seller": self.seller,

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from api import access, wiring
-from api.pipeline import TemporaryFailure
+from api.ports import TemporaryFailure
 
 # More than this is shown as "99+": the ledger counts no further than it is asked to.
 BADGE_LIMIT: Final = 100

@@ -15,6 +15,7 @@ ICONS: Final[Mapping[str, str]] = {
     "pass": "M4.5 10.5l3.5 3.5 7.5-8",
     "warn": "M10 3l7.5 13.5h-15zM10 8v4M10 14.2v.3",
     "fail": "M5 5l10 10M15 5L5 15",
+    "none": "M5 10h10",
     "wait": "M10 3.5a6.5 6.5 0 100 13 6.5 6.5 0 000-13M10 6v4.3l2.7 1.7",
     "next": "M8 5l5 5-5 5",
     "previous": "M12 5l-5 5 5 5",

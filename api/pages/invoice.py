@@ -42,10 +42,10 @@ def text(request: HttpRequest) -> HttpResponse:
     """Return the revision's text, byte for byte, as a file."""
     history = _history(request)
     rev = state.number(request.GET, "rev", history[0].rev)
-    found = next((each for each in history if each.rev == rev and each.data), None)
-    if found is None:
+    data = next((each.data for each in history if each.rev == rev), None)
+    if not data:
         raise Http404
-    return downloads.text(found.data, f"invoice-r{found.rev:06d}")
+    return downloads.text(data, f"invoice-r{rev:06d}")
 
 
 @require_POST

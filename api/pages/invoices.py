@@ -49,7 +49,7 @@ _FIELDS: Final = ("text", "from", "to", "seller", "customer", "currency", "least
 def _values(query: Mapping[str, str]) -> dict[str, Value]:
     seller = state.text(query, "seller")
     is_whole = seller is not None and len(seller) > 2 and seller[0] == seller[-1] == '"'  # noqa: PLR2004 - the quotes
-    given: dict[str, Value] = {
+    given: dict[str, Value | None] = {
         "text": state.text(query, "text"),
         "from": state.day(query, "from"),
         "to": state.day(query, "to"),

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
@@ -14,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from api import wiring
 from api.pages import attempts, links
 
 _TOO_MANY: Final = "Too many attempts. Wait a few minutes, then try again."
@@ -39,7 +39,10 @@ class Login(LoginView):
     template_name = "login.html"
     authentication_form = _LoginForm
     redirect_authenticated_user = True
-    extra_context: dict[str, Any] = {"is_local": bool(settings.DOCPROC_AWS_ENDPOINT_URL)}  # noqa: RUF012 - Django's class attribute
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - Django's signature
+        """Add what the template needs."""
+        return {**super().get_context_data(**kwargs), "is_local": wiring.is_local()}
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Show the form again, with the status that says why."""
@@ -52,7 +55,7 @@ class Login(LoginView):
 @require_GET
 def login_link(request: HttpRequest, token: str) -> HttpResponse:
     """Log in whoever holds a link that `manage.py loginlink` printed. Local mode only."""
-    if not settings.DOCPROC_AWS_ENDPOINT_URL:
+    if not wiring.is_local():
         raise Http404
     username = links.use_token(token, caches["shared"])
     user = User.objects.filter(username=username, is_active=True).first() if username else None
@@ -66,9 +69,7 @@ def login_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """Show who one is and what one may do; change one's password."""
-    user = request.user
-    if not isinstance(user, User):
-        raise AssertionError("api/access.py lets accounts only come here")
+    user = User.objects.get_by_natural_key(request.user.get_username())
     form = PasswordChangeForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())

@@ -23,7 +23,8 @@ _ADVICE: Final = {
     "duplicate-invoice": "Nothing is missing: the same invoice came before under another key. Close it.",
     "withdrawn-invoice": "The invoice was withdrawn on purpose. Accept this document if it should count "
     "again, close it if not.",
-    "internal-error": "This is a fault of docproc's; its log has the details. Reprocess it once that is mended.",
+    "internal-error": "This is a fault of docproc's; its log has the details. Reprocess it once that is "
+    "mended.",
     "expired-before-processed": "Its content expired before docproc could read it. Upload the file again.",
     "overwritten-before-processed": "Its content was overwritten before docproc could read it. Turn on the "
     "bucket's versioning, and upload the file again.",
@@ -49,7 +50,7 @@ def rejection(request: HttpRequest) -> HttpResponse:
     reason = document.reason
     code = reason.code if reason else ""
     current = _current(document) if code in _AGAINST else None
-    mine, theirs = differences(document.data or b"", current.data) if current else (set[int](), set[int]())
+    mine, theirs = differences(document.data or b"", (current.data if current else None) or b"")
     where = (reason.line, reason.column) if reason else (0, 0)
     context = {
         "document": document,

@@ -1,6 +1,6 @@
 """A document's text as lines to show: which fields cite them, where the fault is, what differs. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
@@ -47,7 +47,9 @@ def text_lines(data: bytes) -> tuple[list[str], bool]:
         if error.code == "not-text":
             return _dump(data), True
         text = data.decode("utf-8", "replace")
-    return split_lines(text), False
+    lines = split_lines(text)
+    # The end of the last line begins no further one.
+    return lines[:-1] if len(lines) > 1 and not lines[-1] else lines, False
 
 
 def source(
@@ -84,7 +86,12 @@ def source(
 
 
 def differences(left: bytes, right: bytes) -> tuple[set[int], set[int]]:
-    """Return the numbers of the lines that only the left and only the right document has."""
+    """Return the numbers of the lines that only the left and only the right document has.
+
+    None is marked where one of the documents is not there to compare.
+    """
+    if not left or not right:
+        return set(), set()
     ours, theirs = text_lines(left)[0], text_lines(right)[0]
     if max(len(ours), len(theirs)) > _MAX_COMPARED_LINES:
         return set(), set()
@@ -94,7 +101,6 @@ def differences(left: bytes, right: bytes) -> tuple[set[int], set[int]]:
             only_left.update(range(i1 + 1, i2 + 1))
             only_right.update(range(j1 + 1, j2 + 1))
     return only_left, only_right
-
 
 
 def _dump(data: bytes) -> list[str]:

@@ -26,6 +26,7 @@ _INDIAN_LANGUAGES: Final = frozenset({"hi", "bn", "ta", "te", "mr", "gu", "kn", 
 # Characters that show nothing, or turn what is around them: a reader must see that they are there.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 _KILO: Final = 1024
+_UNITS: Final = ("KB", "MB", "GB", "TB")
 
 
 @register.simple_tag(takes_context=True)
@@ -74,16 +75,13 @@ def seconds(value: float | None) -> str:
 @register.filter
 def size(value: int | None) -> str:
     """Return a number of bytes in the unit that fits it."""
-    amount_left = float(value or 0)
-    if amount_left < _KILO:
-        return f"{amount_left:.0f} bytes"
-    for unit in ("KB", "MB", "GB"):
-        amount_left /= _KILO
-        if amount_left < _KILO:
-            break
-    else:
-        amount_left, unit = amount_left / _KILO, "TB"
-    return f"{amount_left:.1f} {unit}"
+    left = float(value or 0)
+    if left < _KILO:
+        return f"{left:.0f} bytes"
+    place = 0
+    while left >= _KILO and place < len(_UNITS):
+        left, place = left / _KILO, place + 1
+    return f"{left:.1f}".removesuffix(".0") + f" {_UNITS[place - 1]}"
 
 
 @register.filter

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from api.reports.parameters import Parameter
 from api.reports.queries.common import SUMS, SUMS_SQL, WHERE, WHICH, columns
-from api.reports.report import Parameter, Report
+from api.reports.report import Column, Report
 
 # Every order ends with the ids, so that pages neither repeat nor leave out a row.
 _ORDERS: Final = {
@@ -82,4 +83,13 @@ FROM expenses
 {WHERE}
 GROUP BY currency
 ORDER BY invoices DESC, currency""",
+)
+
+COMPACTION: Final = Report(
+    name="compaction",
+    title="Compaction",
+    description="When the small objects were last made into few.",
+    parameters=(),
+    columns=(Column(name="compacted_at", kind="text"), Column(name="tail_from", kind="text")),
+    sql="SELECT compacted_at, tail_from FROM compaction",
 )

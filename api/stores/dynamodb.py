@@ -114,6 +114,10 @@ class DynamoLedger:
         """Yield every revision, current or replaced, that was stored in the hour."""
         return listings.revisions_stored(self._tables, hour)
 
+    def newest_stored_at(self, hour: datetime) -> datetime | None:
+        """Return when the newest revision of the hour was stored, None when it has none."""
+        return listings.newest_stored_at(self._tables, hour)
+
     def rejections(self, *, open_only: bool = True, limit: int, token: str | None) -> Page:
         """Return a page of rejections, newest first, without their texts."""
         return listings.rejections(self._tables, open_only=open_only, limit=limit, token=token)

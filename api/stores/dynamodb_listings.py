@@ -100,6 +100,26 @@ def revisions_of_hour(tables: Tables, hour: datetime) -> Iterator[Item]:
         )
 
 
+def newest_stored_at(tables: Tables, hour: datetime) -> datetime | None:
+    """Return when the hour's newest revision was stored; one query a shard, of one item each."""
+    newest = [
+        item["stored_at"]["S"]
+        for shard in range(SHARDS)
+        for item in islice(
+            tables.query(
+                tables.invoice_table,
+                IndexName="stored",
+                KeyConditionExpression="hour_shard = :shard",
+                ExpressionAttributeValues={":shard": {"S": f"{time_text(hour)[:13]}#{shard}"}},
+                ScanIndexForward=False,
+                Limit=1,
+            ),
+            1,
+        )
+    ]
+    return datetime.fromisoformat(max(newest)) if newest else None
+
+
 def revisions_stored(tables: Tables, hour: datetime) -> Iterator[Revision]:
     """Yield the whole revisions stored in the hour, current and replaced."""
     listed = revisions_of_hour(tables, hour)

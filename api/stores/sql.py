@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from api import models
 from api.records import Act, Change, Document, Erased, Page, Revision, Seen
@@ -93,6 +93,14 @@ class SqlLedger:
         for first in range(0, len(ids), _BATCH):
             some = self._revisions.filter(pk__in=ids[first : first + _BATCH])
             yield from map(revision_of, self._read("revisions_stored", some))
+
+    def newest_stored_at(self, hour: datetime) -> datetime | None:
+        """Return when the newest revision of the hour was stored, None when it has none."""
+        rows = self._revisions.filter(stored_at__gte=hour_of(hour), stored_at__lt=hour_of(hour) + HOUR)
+        newest: datetime | None = self._run(
+            "newest_stored_at", lambda: rows.aggregate(newest=Max("stored_at"))["newest"]
+        )
+        return newest
 
     def rejections(self, *, open_only: bool = True, limit: int, token: str | None) -> Page:
         """Return a page of rejections, newest first, without their texts."""

@@ -26,6 +26,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from infra.local import form_upload
 from infra.local.credentials import PLACEHOLDERS, refuse_real
 from infra.local.deliverer import Deliverer
 from infra.local.loopback import session
@@ -113,6 +114,8 @@ class EmbeddedAws:
                 return _refuse(start_response, str(error))
             if arn is not None:
                 return _answer(start_response, call["Action"], arn)
+        if form_upload.is_form(environ):
+            return form_upload.answer(environ, start_response, self._serve)
         if environ.get("HTTP_X_AMZ_TARGET") == "AmazonSQS.ReceiveMessage":
             return self._moto(environ, start_response)  # it may wait, and has a lock of its own
         with self._journal.lock:

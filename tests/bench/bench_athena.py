@@ -250,7 +250,8 @@ def main() -> None:
         )
         alones = [bench_compacted(scratch, size) for size in rows]
         print(
-            f"table: time grows as rows^{growth(rows, alones)}; the tail has {TAIL} rows, {REISSUED} are reissues"
+            f"table: time grows as rows^{growth(rows, alones)};"
+            f" the tail has {TAIL} rows, {REISSUED} are reissues"
         )
         print("sums alone: three columns of 64-bit integers in memory, the least that such a sum can take")
         path = scratch / f"compacted{rows[0]}.duckdb"

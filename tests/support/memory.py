@@ -183,6 +183,10 @@ class MemoryLedger:
         end = start + limit
         return Page(documents=tuple(found[start:end]), next_token=str(end) if end < len(found) else None)
 
+    def newest_stored_at(self, hour: datetime) -> datetime | None:
+        """Return when the hour's newest revision was stored."""
+        return max((revision.stored_at for revision in self.revisions_stored(hour)), default=None)
+
     def checkpoint(self, name: str) -> str | None:
         """Return what was saved."""
         return self.checkpoints.get(name)

@@ -34,4 +34,5 @@ class Command(BaseCommand):
             user.set_unusable_password()
             user.save()
         user.groups.set([Group.objects.get_or_create(name=options["role"])[0]])
-        return options["url"].rstrip("/") + reverse("login-link", args=[make_token(user.username)])
+        url: str = options["url"]
+        return url.rstrip("/") + reverse("login-link", args=[make_token(user.username)])

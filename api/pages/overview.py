@@ -1,0 +1,120 @@
+"""The overview: the last documents live, what was spent lately, and whether everything is well."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from api import wiring
+from api.maintenance.reconcile import last_balance
+from api.pages import charts, sums
+from api.pages.answers import ask
+from api.pages.periods import Range
+from api.pages.pulse import pulse
+from api.ports import TemporaryFailure
+from api.reports.queries import REPORTS
+from api.reports.search import COMPACTION
+
+State: TypeAlias = Literal["good", "warn", "bad"]
+
+SAMPLE: Final = 200
+LISTED: Final = 10
+_SPARK_DAYS: Final = 30
+_DEPTH_SECONDS: Final = 15
+_COMPACT: Final = "manage.py compact"
+# The timer compacts every half hour; four times that is a sign that it stands still.
+_LATE: Final = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How one part does, in a word and a sentence; `command` mends it, if any does."""
+
+    name: str
+    state: State
+    word: str
+    note: str
+    command: str = ""
+
+
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    """Show how the service does now."""
+    now = datetime.now(UTC)
+    documents = wiring.ledger().recent_documents(now=now, limit=SAMPLE, token=None).documents
+    beat = pulse(documents)
+    saved = last_balance(wiring.ledger())
+    context = {
+        "pulse": beat,
+        "parts": charts.parts([beat.stored, beat.superseded, beat.rejected]),
+        "documents": documents[:LISTED],
+        "balance": saved[0] if saved else None,
+        "balance_at": saved[1] if saved else None,
+        "health": tuple(_health(now)),
+        **_spending(now.date()),
+    }
+    return render(request, "overview.html", context)
+
+
+def _spending(today: date) -> dict[str, Any]:
+    first = today - timedelta(days=_SPARK_DAYS - 1)
+    answer = ask(REPORTS["expenses-by-day"], {"from": first, "to": today})
+    found = sums.currencies(answer.rows)
+    if not found:
+        return {"spending": None, "answer": answer}
+    lines = sums.by_period(sums.lines(answer.rows, found[0].code), "day", Range(first, today))
+    return {
+        "spending": sums.total(lines),
+        "spending_currency": found[0].code,
+        "other_currencies": found[1:],
+        "spark": charts.spark_line([line.total for line in lines]),
+        "spark_first": first,
+        "spark_last": today,
+        "answer": answer,
+    }
+
+
+def _health(now: datetime) -> Iterator[Health]:
+    yield Health(name="Ledger", state="good", word="reachable", note="It answered for this page.")
+    yield _queue()
+    yield _compaction(now)
+
+
+def _queue() -> Health:
+    name = "Dead-letter queue"
+    depth = cache.get("dead-letters")
+    if depth is None:
+        try:
+            depth = wiring.dead_letters().depth()
+        except TemporaryFailure as failure:
+            return Health(name=name, state="bad", word="no answer", note=str(failure))
+        cache.set("dead-letters", depth, _DEPTH_SECONDS)
+    if depth:
+        note = "SNS gave up on these. To bring them back:"
+        return Health(
+            name=name, state="warn", word=f"{depth} waiting", note=note, command="manage.py redrive"
+        )
+    return Health(name=name, state="good", word="empty", note="SNS gave up on nothing.")
+
+
+def _compaction(now: datetime) -> Health:
+    name = "Compaction"
+    answer = ask(COMPACTION, {})
+    if answer.state == "failed":
+        return Health(name=name, state="bad", word="no answer", note=answer.fault)
+    cell = answer.rows[0][0] if answer.rows else None
+    at = datetime.fromisoformat(str(cell)) if cell else None  # Athena gives times as texts
+    if at is None:
+        note = "Every query reads the objects one by one. To end that:"
+        return Health(name=name, state="warn", word="never yet", note=note, command=_COMPACT)
+    age = now - at.replace(tzinfo=UTC)
+    minutes = f"{max(age, timedelta()).total_seconds() / 60:.0f} min ago"
+    if age > _LATE:
+        note = "Queries read more and more objects. To end that:"
+        return Health(name=name, state="warn", word=minutes, note=note, command=_COMPACT)
+    return Health(name=name, state="good", word=minutes, note="Queries read few objects.")
