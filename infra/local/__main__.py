@@ -5,6 +5,7 @@ listens; `manage.py demo` hands over to it.
 """
 
 import argparse
+import io
 import os
 import shlex
 import signal
@@ -15,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import django
+from django.core.management import call_command
 
 from infra.local.credentials import PLACEHOLDERS, RealCredentials, refuse_real
-from infra.local.loopback import session
 from infra.local.screen import Screen
 from infra.local.service import ROOT, PortTaken, ServiceFailed, free_port
 from infra.local.state import INBOX, AlreadyRunning, owned
@@ -104,7 +105,8 @@ def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:
     """Say what one can do now, in lines that work as they are."""
     folder = state.relative_to(Path.cwd()) if state.is_relative_to(Path.cwd()) else state
     settings = folder / "settings.sh"
-    page = f"{system.service.url}/"
+    link = io.StringIO()
+    call_command("loginlink", url=system.service.url, stdout=link)
     (state / settings.name).write_text(
         "".join(f"export {name}={shlex.quote(value)}\n" for name, value in system.settings.items()),
         encoding="utf-8",
@@ -118,15 +120,12 @@ def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:
                 f"sed s/inv-00001/inv-90001/ infra/local/samples/{FIRST_SAMPLE} > {folder / INBOX}/mine.txt",
             ),
             ("a command", f". {settings} && .venv/bin/python manage.py rejections list"),
-            *([("the page", page)] if _answers(page) else []),
         ]
     )
+    # Whole, however long: a link that is cut leads nowhere.
+    screen.line(f"  the pages   {link.getvalue().strip()}")
+    screen.line(f"              logs in once; `manage.py loginlink --url {system.service.url}` makes another")
     screen.line()
-
-
-def _answers(url: str) -> bool:
-    with session() as http:
-        return http.get(url, timeout=10).ok
 
 
 def _parser() -> argparse.ArgumentParser:
