@@ -87,7 +87,8 @@ def _refuse_damaged(data: bytes, error: UnicodeDecodeError) -> None:
 
 
 def _undecodable(data: bytes, error: UnicodeDecodeError, what: str) -> InvoiceError:
-    before = split_lines(data[: error.start].decode(error.encoding, errors="replace"))
+    text = data[: error.start].decode(error.encoding, errors="replace")
+    before = split_lines(text.removeprefix("\ufeff"))
     message = f"Byte {error.start} (0x{data[error.start]:02X}) is {what}; send the document as UTF-8."
     return InvoiceError(codes.UNDECODABLE, message, len(before), len(before[-1]) + 1)
 

@@ -56,6 +56,8 @@ def read_item(body: str, separator: re.Pattern[str]) -> Parts | None:
     tax: Price | None = None
     net = read_amount(last.strip())
     if "," in last and body[end] == "," and (pair := _pair(last, net)):
+        if len(pieces) > 2 and looks_like_amount(pieces[-2].strip()):  # noqa: PLR2004 - a third amount
+            raise _ambiguous(f"{pieces[-2]},{last}".strip())
         net, tax = pair
     if net is None:
         _refuse_amount(last.strip())
@@ -97,7 +99,8 @@ def _pair(piece: str, whole: Price | None) -> tuple[Price, Price] | None:
     pairs = [
         pair for place, character in enumerate(text) if character == "," and (pair := _split(text, place))
     ]
-    if len(pairs) + (whole is not None) > 1 or (whole and _is_tight(piece, ",")):
+    may_be_grouped = whole is not None or text.count(",") > 1
+    if (pairs and may_be_grouped) or (whole and _is_tight(piece, ",")):
         raise _ambiguous(text)
     return pairs[0] if pairs else None
 

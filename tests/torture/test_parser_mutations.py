@@ -81,6 +81,8 @@ TOKENS = [
         ),
     )
 ] + [b"\xff", b"\xc3", b"\x81", b"\xff\xfe", b"\xef\xbb\xbf", b"%PDF"]
+# No mutation makes a small document as large or as empty as these need.
+OUT_OF_REACH = {"too-large", "line-too-long", "too-many-items", "empty"}
 STORED_AT = datetime(2026, 11, 21, tzinfo=UTC)
 AMOUNTS = ("net", "cgst", "sgst", "utgst", "igst", "cess", "tax", "total")
 
@@ -124,9 +126,10 @@ def documents(count: int, seed: int) -> Iterator[bytes]:
 def check_error(data: bytes, error: InvoiceError) -> None:
     assert error.code in REJECTIONS
     assert error.message
-    if error.line:
-        text = data.decode("utf-8", "replace") if error.code == "undecodable" else decode(data)[0]
-        lines = split_lines(text)
+    if error.code == "undecodable":
+        assert 2 <= error.line + error.column <= len(data) + 2
+    elif error.line:
+        lines = split_lines(decode(data)[0])
         assert 1 <= error.line <= len(lines)
         assert 0 <= error.column <= len(lines[error.line - 1]) + 1
 
@@ -223,4 +226,4 @@ def test_answers_a_hundred_thousand_mutated_documents() -> None:
     for answer, count in answers.most_common():
         print(f"{count:7} {answer}")
     assert answers.total() >= 100_000
-    assert len(answers) >= 15
+    assert answers.keys() == REJECTIONS.keys() - OUT_OF_REACH | {"read", "read with findings"}

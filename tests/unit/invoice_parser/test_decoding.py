@@ -73,6 +73,13 @@ def test_says_how_large_a_document_may_be() -> None:
         decode(b" " * 262_145)
 
 
+def test_says_where_utf_16_breaks_without_counting_the_mark() -> None:
+    with pytest.raises(InvoiceError) as refusal:
+        decode("\ufeffA\nBC".encode("utf-16-le") + b"D")
+
+    assert (refusal.value.code, refusal.value.line, refusal.value.column) == ("undecodable", 2, 3)
+
+
 def test_reads_windows_quotes_around_a_capital_with_accent() -> None:
     text, encoding = decode("“CAFÉ” and £5".encode("cp1252"))
 
