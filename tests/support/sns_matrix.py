@@ -116,6 +116,17 @@ def accepted() -> Iterator[Case]:
         "unsubscription": sns.confirmation("UnsubscribeConfirmation"),
     }.items():
         yield Case(name=name, make=signed(message), status=200, fetches=1)
+    yield Case(
+        name="every kind of digit in the token",
+        make=signed(sns.confirmation(Token="0189abyzABYZ_-")),
+        status=200,
+        fetches=1,
+    )
+    for name, certificate in {
+        "first second of the certificate": sns.certificate(not_before=NOW),
+        "last second of the certificate": sns.certificate(not_after=NOW),
+    }.items():
+        yield Case(name=name, make=signed(sns.notification()), status=200, fetches=1, host=certificate)
     yield _strong(3072)
     yield _strong(4096)
     yield Case(
@@ -332,7 +343,7 @@ def recut() -> Iterator[Case]:
             status=400,
             code="bad-Subject",
         )
-    for token in ("", "a&x=", "a b", "a%0a", "a+b", "ä"):
+    for token in ("", "a&x=", "a b", "a%0a", "a+b", "ä", ":", "@", "[", "`", "."):
         yield Case(
             name=f"Token {token!r}, signed so",
             make=signed(sns.confirmation(Token=token)),
