@@ -1,4 +1,4 @@
-"""Deploy, roll back and tear down against CloudFormation's own service model: what is asked, in which order."""
+"""Deploy, roll back and tear down against CloudFormation's own service model: what is asked, in order."""
 
 import io
 import json
@@ -217,7 +217,7 @@ class TestDeploy:
         fixture.described("ROLLBACK_COMPLETE", Parameters=[])
         fixture.described("ROLLBACK_COMPLETE")
 
-        with pytest.raises(DeployFailed, match="manage.py teardown --name docproc"):
+        with pytest.raises(DeployFailed, match=r"manage\.py teardown --name docproc"):
             fixture.deployer().deploy(RELEASE, {}, NOW)
 
     def test_refuses_a_name_that_buckets_cannot_have(self, fixture: Fixture) -> None:
