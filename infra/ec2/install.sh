@@ -4,7 +4,7 @@
 # the user data of infra/template.yaml writes.
 set -euo pipefail
 
-release=$(cd "$(dirname "$0")/../.." && pwd)
+release=$(cd "$(dirname "$0")/../.." && pwd -P)
 here=$release/infra/ec2
 venv=$release/.venv
 state=/var/lib/docproc
