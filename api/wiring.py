@@ -26,7 +26,7 @@ from api.pipeline import Pipeline
 from api.regions import Signer, signers_of
 from api.reports.athena import AthenaEngine
 from api.reports.compaction import Tables
-from api.reports.report import Engine
+from api.reports.report import Background, Engine
 from api.sns import Gate
 from api.stores import databases
 from api.stores.dynamodb import DynamoLedger
@@ -151,6 +151,17 @@ def reports() -> Engine:
         from api.reports.duck import DuckEngine  # noqa: PLC0415 - see above
 
         return DuckEngine(_raw_objects(), settings.DOCPROC_DUCKDB_PATH)
+    return _athena()
+
+
+def background_reports() -> Background | None:
+    """Return what runs reports that nobody waits for; None in local mode, where DuckDB answers at once."""
+    return None if settings.DOCPROC_REPORTS == "duckdb" else _athena()
+
+
+@cache
+def _athena() -> AthenaEngine:
+    """Return the engine of people's queries."""
     return AthenaEngine(
         client=clients().make("athena", read_timeout_seconds=10),
         database=settings.DOCPROC_ATHENA_DATABASE,

@@ -9,6 +9,7 @@ os.environ.update(
     DOCPROC_SOURCE_BUCKET="docproc-source",
     DOCPROC_DESTINATION_BUCKET="docproc-destination",
     DOCPROC_REPORTS="duckdb",
+    DOCPROC_HTTPS="false",  # Django's test client speaks HTTP
     # The tests' AWS is moto; a real account must be out of reach even by mistake.
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",

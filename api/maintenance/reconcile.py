@@ -139,10 +139,11 @@ class Reconciler:
             lease.keep()
             self._make_sure(hour, balance, dry_run=dry_run)
             hour += timedelta(hours=1)
-        if balance.is_closed and not dry_run:
-            self.ledger.save_checkpoint(CHECKPOINT, started_at.isoformat())
-        found = {"at": started_at.isoformat(), **asdict(balance)}
-        self.ledger.save_checkpoint(BALANCE_CHECKPOINT, json.dumps(found))
+        if not dry_run:
+            if balance.is_closed:
+                self.ledger.save_checkpoint(CHECKPOINT, started_at.isoformat())
+            found = {"at": started_at.isoformat(), **asdict(balance)}
+            self.ledger.save_checkpoint(BALANCE_CHECKPOINT, json.dumps(found))
         return balance
 
     def _batches(self, since: datetime | None, balance: Balance) -> Iterator[list[ObjectRef]]:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from botocore.exceptions import ClientError
 
 from api.aws import error_code, translate
 from api.ports import TemporaryFailure
 from api.reports.prices import scan_dollars
-from api.reports.report import Cell, Cost, ReportFailed, Result, Row
+from api.reports.report import Cell, Cost, Progress, QueryState, ReportFailed, Result, Row
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -44,6 +44,11 @@ _READERS: dict[str, Callable[[str], Cell]] = {
     "float": float,
     "double": float,
 }
+_STATES: Final[dict[str, QueryState]] = {
+    "SUCCEEDED": "done",
+    "FAILED": "failed",
+    "CANCELLED": "cancelled",
+}
 _SENTENCES = {
     "Bytes scanned limit": "The query would read more than the workgroup allows: take fewer days.",
     "QUERY_TIMEOUT": "Athena gave up on the query: take fewer days.",
@@ -51,6 +56,10 @@ _SENTENCES = {
     "TABLE_NOT_FOUND": "A table is missing: create the tables of infra/athena.sql.",
     "INVALID_VIEW": "A view does not fit its tables: create the views of infra/athena.sql again.",
 }
+
+
+class _Once(TypedDict, total=False):
+    ClientRequestToken: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +76,55 @@ class AthenaEngine:
 
     def run(self, sql: str) -> Result:
         """Return the result. Raises ReportFailed, also while its rows are read."""
-        execution_id = self._start(sql)
-        execution = self._wait(execution_id)
+        return self.result(self.start(sql))
+
+    def start(self, sql: str, token: str = "") -> str:
+        """Start the query and return its id; the same one for the same token. Raises ReportFailed."""
+        # Without a token botocore adds one, so its own retry starts no second query.
+        once: _Once = {"ClientRequestToken": token} if token else {}
+        with _failing("StartQueryExecution"):
+            return self.client.start_query_execution(
+                QueryString=sql,
+                QueryExecutionContext={"Database": self.database},
+                WorkGroup=self.workgroup,
+                ResultReuseConfiguration={
+                    "ResultReuseByAgeConfiguration": {
+                        "Enabled": self.reuse_minutes > 0,
+                        "MaxAgeInMinutes": self.reuse_minutes,
+                    }
+                },
+                **once,
+            )["QueryExecutionId"]
+
+    def progress(self, query_id: str) -> Progress | None:
+        """Return where it is, None for an id that Athena does not know. Raises ReportFailed."""
+        try:
+            with translate("athena", "GetQueryExecution"):
+                execution = self.client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+        except TemporaryFailure as error:
+            raise ReportFailed(f"Athena cannot be reached now: {error}", error.code) from error
+        except ClientError:
+            return None  # the id came from a URL
+        status = execution["Status"]
+        state: QueryState = _STATES.get(status["State"], "running")
+        return Progress(
+            sql=execution.get("Query", ""),
+            state=state,
+            started_at=status["SubmissionDateTime"],
+            scanned_bytes=execution.get("Statistics", {}).get("DataScannedInBytes", 0),
+            fault=_failure(status.get("StateChangeReason", "")).reason if state == "failed" else "",
+        )
+
+    def result(self, query_id: str) -> Result:
+        """Return the result of a query, when it is done. Raises ReportFailed."""
+        execution = self._wait(query_id)
         statistics = execution.get("Statistics", {})
         scanned = statistics.get("DataScannedInBytes", 0)
         reused = statistics.get("ResultReuseInformation", {}).get("ReusedPreviousResult", False)
         cost = Cost(
             scanned_bytes=scanned, dollars=Decimal(0) if reused else scan_dollars(scanned), reused=reused
         )
-        pages = self._pages(execution_id)
+        pages = self._pages(query_id)
         first = next(pages)
         columns = first["ResultSet"].get("ResultSetMetadata", {}).get("ColumnInfo", [])
         return Result(
@@ -84,6 +133,12 @@ class AthenaEngine:
             cost=cost,
         )
 
+    def stop(self, query_id: str) -> None:
+        """End it, if it has not ended; what it read is billed all the same."""
+        # The first trouble is the one to tell of; Athena's own time-out ends the query in any case.
+        with suppress(TemporaryFailure, ClientError), translate("athena", "StopQueryExecution"):
+            self.client.stop_query_execution(QueryExecutionId=query_id)
+
     def settle(self) -> None:
         """Stop what still runs in the workgroup and wait for its end. Raises ReportFailed."""
         with _failing("ListQueryExecutions"):
@@ -91,7 +146,7 @@ class AthenaEngine:
             latest = self.client.list_query_executions(WorkGroup=self.workgroup, MaxResults=LATEST)
         for execution_id in latest.get("QueryExecutionIds", []):
             if self._look(execution_id) is None:
-                self._stop(execution_id)
+                self.stop(execution_id)
                 try:
                     self._wait(execution_id)
                 except ReportFailed as error:
@@ -114,21 +169,6 @@ class AthenaEngine:
             else:
                 return
 
-    def _start(self, sql: str) -> str:
-        with _failing("StartQueryExecution"):
-            # botocore adds a ClientRequestToken, so its own retry starts no second query.
-            return self.client.start_query_execution(
-                QueryString=sql,
-                QueryExecutionContext={"Database": self.database},
-                WorkGroup=self.workgroup,
-                ResultReuseConfiguration={
-                    "ResultReuseByAgeConfiguration": {
-                        "Enabled": self.reuse_minutes > 0,
-                        "MaxAgeInMinutes": self.reuse_minutes,
-                    }
-                },
-            )["QueryExecutionId"]
-
     def _wait(self, execution_id: str) -> "QueryExecutionTypeDef":
         deadline = self.clock() + self.timeout_seconds
         pause = FIRST_PAUSE_SECONDS
@@ -138,7 +178,7 @@ class AthenaEngine:
                 self.sleep(pause)
                 pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
         except BaseException:
-            self._stop(execution_id)
+            self.stop(execution_id)
             raise
         if execution["Status"]["State"] != "SUCCEEDED":
             raise _failure(execution["Status"].get("StateChangeReason", ""))
@@ -158,11 +198,6 @@ class AthenaEngine:
             if execution["Status"]["State"] in {"SUCCEEDED", "FAILED", "CANCELLED"}:
                 return execution
         return None
-
-    def _stop(self, execution_id: str) -> None:
-        # The first trouble is the one to tell of; Athena's own time-out ends the query in any case.
-        with suppress(TemporaryFailure, ClientError), translate("athena", "StopQueryExecution"):
-            self.client.stop_query_execution(QueryExecutionId=execution_id)
 
     def _pages(self, execution_id: str) -> "Iterator[GetQueryResultsOutputTypeDef]":
         pages = self.client.get_paginator("get_query_results").paginate(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Protocol, TypeAlias
 
@@ -12,6 +12,7 @@ from api.reports.parameters import BadParameter, Parameter
 
 Kind: TypeAlias = Literal["date", "text", "amount", "count", "number"]
 Cell: TypeAlias = date | Decimal | int | float | str | None
+QueryState: TypeAlias = Literal["running", "done", "failed", "cancelled"]
 Row: TypeAlias = tuple[Cell, ...]
 
 _PLACEHOLDER = re.compile(r":([a-z]+)\b")
@@ -95,6 +96,33 @@ class Result:
     columns: tuple[str, ...]
     rows: Iterator[Row]
     cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a started query is. `fault` is a sentence for people when it failed."""
+
+    sql: str
+    state: QueryState
+    started_at: datetime
+    scanned_bytes: int = 0
+    fault: str = ""
+
+
+class Background(Protocol):
+    """An engine that nobody has to wait for: any process may ask after a query, or end it."""
+
+    def start(self, sql: str, token: str = "") -> str:
+        """Start the query and return its id; the same one for the same token. Raises ReportFailed."""
+
+    def progress(self, query_id: str) -> Progress | None:
+        """Return where it is, None for an id that the engine does not know. Raises ReportFailed."""
+
+    def result(self, query_id: str) -> Result:
+        """Return the result of one that is done. Raises ReportFailed."""
+
+    def stop(self, query_id: str) -> None:
+        """End it, if it has not ended; what it read is billed all the same."""
 
 
 class Engine(Protocol):

@@ -230,6 +230,21 @@ class TestRevisionsStored:
         assert list(ledger.revisions_stored(AT + timedelta(hours=2))) == []
 
 
+class TestNewestStoredAt:
+    def test_is_the_time_of_the_hours_last_revision(self, ledger: RealLedger) -> None:
+        grow(ledger, revision(), revision(rev=2, stored_at=AT + timedelta(minutes=9)))
+        for minute in range(6):  # over every shard
+            grow(ledger, revision(invoice_id=f"INV-{minute + 2}", stored_at=AT + timedelta(minutes=minute)))
+
+        assert ledger.newest_stored_at(AT) == AT + timedelta(minutes=9)
+
+    def test_is_none_in_an_hour_without_revisions(self, ledger: RealLedger) -> None:
+        grow(ledger, revision())
+
+        assert ledger.newest_stored_at(AT + timedelta(hours=1)) is None
+        assert ledger.newest_stored_at(AT - timedelta(hours=1)) is None
+
+
 class TestCurrentRevisions:
     def test_are_the_highest_of_every_invoice(self, ledger: RealLedger) -> None:
         second = revision(rev=2, status="withdrawn")

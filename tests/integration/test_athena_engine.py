@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -345,3 +345,54 @@ class TestUpkeep:
 
         states = {key: each.status for key, each in athena_backends[ACCOUNT][REGION].executions.items()}
         assert states == {done: "SUCCEEDED", left: "CANCELLED"}
+
+
+class TestInTheBackground:
+    def test_gives_one_query_the_callers_token(self, client: Any, engine: AthenaEngine) -> None:
+        bodies: list[str] = []
+        client.meta.events.register(
+            "before-call.athena.StartQueryExecution",
+            lambda params, **_: bodies.append(params["body"].decode()),
+        )
+
+        engine.start("SELECT 1", token="ab" * 32)
+
+        assert json.loads(bodies[0])["ClientRequestToken"] == "ab" * 32
+
+    def test_tells_where_a_query_is_and_ends_it(self, engine: AthenaEngine) -> None:
+        state_manager.set_transition("athena::execution", {"progression": "manual", "times": 10_000})
+        query_id = engine.start("SELECT 1")
+
+        before = engine.progress(query_id)
+        engine.stop(query_id)
+        after = engine.progress(query_id)
+
+        assert before is not None
+        assert (before.sql, before.state) == ("SELECT 1", "running")
+        assert after is not None
+        assert after.state == "cancelled"
+
+    def test_knows_no_other_query(self, client: Any, engine: AthenaEngine) -> None:
+        with Stubber(client) as stub:
+            stub.add_client_error("get_query_execution", "InvalidRequestException", "was not found", 400)
+
+            assert engine.progress("6a2f41a3-c54c-fce8-32d2-0324e1c32e22") is None
+
+    def test_says_why_one_failed(self, client: Any, engine: AthenaEngine) -> None:
+        failed = execution("FAILED", "EXCEEDED_MEMORY_LIMIT: Query exceeded local memory limit", scanned=7)
+        failed["QueryExecution"]["Status"]["SubmissionDateTime"] = datetime(2026, 11, 21, tzinfo=UTC)
+        with Stubber(client) as stub:
+            stub.add_response("get_query_execution", failed)
+
+            progress = engine.progress("q-1")
+
+        assert progress is not None
+        assert (progress.state, progress.scanned_bytes) == ("failed", 7)
+        assert progress.fault == "The query needs more memory than Athena has: take fewer days."
+
+    def test_returns_the_rows_of_one_that_is_done(self, engine: AthenaEngine) -> None:
+        answer_with(HEADER, DAY)
+
+        result = engine.result(engine.start("SELECT 1"))
+
+        assert list(result.rows) == [(date(2018, 3, 31), "", 1, Decimal("8150.00"))]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from api.maintenance.lease import Lease, LeaseTaken, held
-from api.maintenance.reconcile import Balance, Reconciler
+from api.maintenance.reconcile import Balance, Reconciler, last_balance
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
 from api.records import Change
@@ -103,7 +103,22 @@ class TestReconciler:
         balance = sweep.run()
 
         assert (balance.pending, balance.failures, balance.is_closed) == (1, 1, False)
-        assert sweep.ledger.checkpoints == {}
+        assert sweep.ledger.checkpoint("reconcile") is None
+
+    def test_keeps_what_it_found(self, sweep: Sweep) -> None:
+        sweep.bucket.put("a.txt", invoice_text())
+        sweep.bucket.put("b.txt", b"no invoice")
+        sweep.run()
+
+        found = last_balance(sweep.ledger)
+
+        assert found is not None
+        balance, at = found
+        assert (balance.versions, balance.stored, balance.rejected, balance.pending) == (2, 1, 1, 0)
+        assert at == NOON
+
+    def test_has_found_nothing_before_the_first_sweep(self, sweep: Sweep) -> None:
+        assert last_balance(sweep.ledger) is None
 
     def test_does_not_let_one_document_stop_the_others(self, sweep: Sweep) -> None:
         def break_on_a(change: Change) -> None:
