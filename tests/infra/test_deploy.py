@@ -74,9 +74,7 @@ class Fixture:
             "ChangeSetName": "deploy-20261121-120000",
             "ChangeSetType": kind,
             "Capabilities": ["CAPABILITY_IAM"],
-            "TemplateURL": f"https://s3.amazonaws.com/{BUCKET}/{template_key}"
-            if template_key
-            else ANY,
+            "TemplateURL": f"https://s3.amazonaws.com/{BUCKET}/{template_key}" if template_key else ANY,
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(parameters.items())],
         }
         self.stub.add_response("create_change_set", {"Id": CHANGE_SET}, expected)
