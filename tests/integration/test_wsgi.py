@@ -11,6 +11,9 @@ import pytest
 
 from docproc.wsgi import application
 
+# Each request looks after the database connections that earlier tests left open.
+pytestmark = pytest.mark.django_db
+
 
 def answer(method: str = "POST", path: str = "/sns", **environ: Any) -> str:
     """Return the status line; exceptions rise, as they would into gunicorn."""
