@@ -320,6 +320,13 @@ class TestExactness:
             (one, other)
         )
 
+    def test_does_not_run_names_into_each_other(self, ledger: RealLedger) -> None:
+        store(ledger, customer_id="AB", invoice_id="C", source_key="AB", version_id="C")
+
+        assert ledger.revision("A", "BC") is None
+        assert ledger.document("A", "BC") is None
+        store(ledger, customer_id="A", invoice_id="BC", source_key="A", version_id="BC")
+
     def test_does_not_take_an_invoice_for_the_revision_that_it_is_called_like(
         self, ledger: RealLedger
     ) -> None:
