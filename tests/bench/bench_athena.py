@@ -9,6 +9,7 @@ from api/reports/prices.py, and from the bytes that the same columns take as Par
 import argparse
 import io
 import math
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from api.reports.compaction import compact
 from api.reports.duck import DuckEngine, compacting
@@ -71,6 +74,8 @@ class Folder:
 
     def list_keys(self, prefix: str, start_after: str) -> Iterator[str]:
         for folder in sorted((self.root / prefix).parent.glob("ingest=*")):
+            if f"{folder.relative_to(self.root)}0" < start_after:
+                continue  # as S3 begins its listing where it is told
             for path in sorted(folder.iterdir()):
                 key = str(path.relative_to(self.root))
                 if key > start_after:
@@ -249,10 +254,7 @@ def main() -> None:
             "file bytes",
         )
         alones = [bench_compacted(scratch, size) for size in rows]
-        print(
-            f"table: time grows as rows^{growth(rows, alones)};"
-            f" the tail has {TAIL} rows, {REISSUED} are reissues"
-        )
+        print(f"table: time grows as rows^{growth(rows, alones)}; {REISSUED} of {TAIL} tail rows reissue")
         print("sums alone: three columns of 64-bit integers in memory, the least that such a sum can take")
         path = scratch / f"compacted{rows[0]}.duckdb"
         print_dollars(bytes_per_row(path, READ_COLUMNS["first"]), bytes_per_row(path, READ_COLUMNS["second"]))
