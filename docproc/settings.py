@@ -33,6 +33,9 @@ DOCPROC_SOURCE_BUCKET = env.text("DOCPROC_SOURCE_BUCKET")
 DOCPROC_DESTINATION_BUCKET = env.text("DOCPROC_DESTINATION_BUCKET")
 DOCPROC_DEAD_LETTER_QUEUE_URL = env.text("DOCPROC_DEAD_LETTER_QUEUE_URL")
 
+# The name under which CloudWatch keeps this deployment's metrics.
+DOCPROC_STACK = env.text("DOCPROC_STACK", "docproc")
+
 # The ledger.
 DOCPROC_LEDGER = env.secret("DOCPROC_LEDGER", "dynamodb")
 DOCPROC_DOCUMENT_TABLE = env.text("DOCPROC_DOCUMENT_TABLE", "docproc-document")
@@ -202,7 +205,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "api.logs.JsonFormatter"}},
+    "formatters": {"json": {"()": "api.logs.JsonFormatter", "stack": DOCPROC_STACK}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "filters": {
