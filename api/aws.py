@@ -155,6 +155,19 @@ class Topics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announcements:
+    """A topic that people read by mail."""
+
+    client: "SNSClient"
+    topic_arn: str
+
+    def publish(self, subject: str, text: str) -> None:
+        """Publish a message; the subject is ASCII of at most 100 characters."""
+        with translate("sns", "Publish"):
+            self.client.publish(TopicArn=self.topic_arn, Subject=subject, Message=text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """One message of the dead-letter queue."""
 

@@ -26,6 +26,7 @@ class Part:
     key: str
     code: str = ""
     fault: str = ""
+    uploaded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +70,4 @@ def _attempt(key: str, act: Callable[[], Outcome]) -> Part:
     except TemporaryFailure as failure:
         code = f"{failure.service}-{failure.operation}"
         return Part(outcome="unavailable", key=key, code=code, fault=str(failure))
-    return Part(outcome=outcome.kind, key=key, code=outcome.code)
+    return Part(outcome=outcome.kind, key=key, code=outcome.code, uploaded_at=outcome.uploaded_at)

@@ -8,12 +8,18 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from api import metrics
+
 SNS_ACCEPTED = "sns.accepted"
 SNS_CONFIRMED = "sns.confirmed"
 SNS_REFUSED = "sns.refused"
 SNS_UNAVAILABLE = "sns.unavailable"
 SNS_UNSUBSCRIBED = "sns.unsubscribed"
+REDRIVE_DELIVERED = "redrive.delivered"
 REDRIVE_REFUSED = "redrive.refused"
+RECONCILE_PROCESSED = "reconcile.processed"
+RECONCILE_BALANCE = "reconcile.balance"
+COMPACTED = "compact.done"
 NOT_READY = "ready.unavailable"
 REJECTED_NOT_COPIED = "rejected.not_copied"
 DOCUMENT_FAILED = "document.failed"
@@ -26,12 +32,21 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "task
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one line of JSON: time, level, logger, event, the facts, the stack trace."""
+    """Writes a record as one line of JSON: time, level, logger, event, the facts, the stack trace.
+
+    Samples under the fact `metrics` become CloudWatch's own members; those that do not fit beside the
+    others are lines of their own. `stack` is the dimension that all of them have.
+    """
+
+    def __init__(self, stack: str = "docproc") -> None:
+        super().__init__()
+        self._stack = stack
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; control characters in facts are escaped, so that nobody can forge lines."""
+        at = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": at.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
@@ -39,4 +54,5 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        first, *others = metrics.embedded(line.pop("metrics", ()), self._stack, at) or ({},)  # type: ignore[arg-type] # facts are objects
+        return "\n".join(json.dumps(each, default=str) for each in ({**line, **first}, *others))

@@ -37,6 +37,7 @@ class Outcome:
     source_key: str
     version_id: str
     code: str = ""
+    uploaded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,4 +233,10 @@ def too_large(what: str) -> Reason:
 
 def _outcome(kind: OutcomeKind, document: Document) -> Outcome:
     code = document.reason.code if document.reason else ""
-    return Outcome(kind=kind, source_key=document.source_key, version_id=document.version_id, code=code)
+    return Outcome(
+        kind=kind,
+        source_key=document.source_key,
+        version_id=document.version_id,
+        code=code,
+        uploaded_at=document.last_modified_at,
+    )

@@ -18,10 +18,11 @@ The body of an answer is the code that stands in the log line and counts.
 """
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
+from itertools import chain
 from threading import BoundedSemaphore
 
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -45,6 +46,8 @@ MAX_BODY_BYTES = 512 * 1024
 
 logger = logging.getLogger(__name__)
 
+_OUTCOMES = frozenset({"stored", "superseded", "rejected", "repeated"})
+_SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 _REFUSALS = {
     BadMessage: (HTTPStatus.BAD_REQUEST, logs.SNS_REFUSED),
     UntrustedMessage: (HTTPStatus.FORBIDDEN, logs.SNS_REFUSED),
@@ -181,13 +184,30 @@ def _report(answer: _Answer, message_id: str) -> None:
     codes = {answer.code, *(part.code for part in answer.parts)}
     hint = " ".join(_HINTS[code] for code in sorted(codes & _HINTS.keys()))
     is_warned = any(part.outcome == "refused" for part in answer.parts)
-    facts = {
+    facts: dict[str, object] = {
         "code": answer.code,
         "status": answer.status.value,
         "message_id": message_id if MESSAGE_ID.fullmatch(message_id) else "",
-        "parts": [asdict(part) for part in answer.parts],
+        "parts": [_facts(part) for part in answer.parts],
         "fault": answer.fault,
         "hint": hint,
+        "metrics": _samples(answer),
     }
     level = max(_LEVELS[answer.event], logging.WARNING if is_warned else logging.NOTSET)
     logger.log(level, answer.event, extra={name: fact for name, fact in facts.items() if fact != ""})
+
+
+def _facts(part: Part) -> dict[str, str]:
+    return {"outcome": part.outcome, "key": part.key, "code": part.code, "fault": part.fault}
+
+
+def _samples(answer: _Answer) -> tuple[metrics.Sample, ...]:
+    """Return what the request adds to CloudWatch's metrics."""
+    now = timezone.now()
+    documents = [
+        metrics.of_document(part.outcome, part.code, part.uploaded_at, now)
+        for part in answer.parts
+        if part.outcome in _OUTCOMES
+    ]
+    failed = (metrics.Sample(name="answers_5xx", value=1),) if answer.status >= _SERVER_ERROR else ()
+    return tuple(chain(failed, *documents))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from api.acts import Acts, Operator
-from api.aws import Clients, DeadLetter, DeadLetterQueue, Topics
+from api.aws import Announcements, Clients, DeadLetter, DeadLetterQueue, Topics
 from api.buckets import COPY_TIMEOUT_SECONDS, DestinationBucket, SourceBucket
 from api.certificates import KeyCache
 from api.delivery import Delivery
@@ -229,6 +229,12 @@ def redrive(clock: Callable[[], datetime]) -> Redrive[DeadLetter]:
 def reprocessing(operator: Callable[[], Operator]) -> Reprocessing:
     """Return what parses kept texts again."""
     return Reprocessing(ledger=ledger(), acts=acts(), operator=operator)
+
+
+def announcements() -> Announcements | None:
+    """Return who is told of rejections, None when nobody is."""
+    topic_arn = settings.DOCPROC_REJECTION_TOPIC_ARN
+    return Announcements(client=clients().make("sns"), topic_arn=topic_arn) if topic_arn else None
 
 
 def doctor(clock: Callable[[], datetime]) -> Doctor:

@@ -31,7 +31,11 @@ DOCPROC_AWS_REGION = env.text("DOCPROC_AWS_REGION", "us-east-1")
 DOCPROC_AWS_ENDPOINT_URL = env.loopback_url("DOCPROC_AWS_ENDPOINT_URL")
 DOCPROC_SOURCE_BUCKET = env.text("DOCPROC_SOURCE_BUCKET")
 DOCPROC_DESTINATION_BUCKET = env.text("DOCPROC_DESTINATION_BUCKET")
+DOCPROC_REJECTION_TOPIC_ARN = env.text("DOCPROC_REJECTION_TOPIC_ARN")
 DOCPROC_DEAD_LETTER_QUEUE_URL = env.text("DOCPROC_DEAD_LETTER_QUEUE_URL")
+
+# The name under which CloudWatch keeps this deployment's metrics.
+DOCPROC_STACK = env.text("DOCPROC_STACK", "docproc")
 
 # The ledger.
 DOCPROC_LEDGER = env.secret("DOCPROC_LEDGER", "dynamodb")
@@ -202,7 +206,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "api.logs.JsonFormatter"}},
+    "formatters": {"json": {"()": "api.logs.JsonFormatter", "stack": DOCPROC_STACK}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "filters": {

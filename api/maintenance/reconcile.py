@@ -3,12 +3,12 @@
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Protocol
 
-from api import logs
+from api import logs, metrics
 from api.decision import csv_key
 from api.maintenance.lease import Lease
 from api.pipeline import Pipeline
@@ -76,6 +76,13 @@ class Balance:
     processed: int = 0
     repaired: int = 0
     failures: int = 0
+    # In seconds since 1970, as JSON can keep it; 0 is none.
+    oldest_pending_at: float = field(default=0.0, compare=False)
+
+    def wait(self, uploaded_at: datetime) -> None:
+        """Count a version that has no outcome yet."""
+        self.pending += 1
+        self.oldest_pending_at = min(uploaded_at.timestamp(), self.oldest_pending_at or float("inf"))
 
     @property
     def is_closed(self) -> bool:
@@ -139,6 +146,7 @@ class Reconciler:
             lease.keep()
             self._make_sure(hour, balance, dry_run=dry_run)
             hour += timedelta(hours=1)
+        self._report(balance)
         if not dry_run:
             if balance.is_closed:
                 self.ledger.save_checkpoint(CHECKPOINT, started_at.isoformat())
@@ -146,33 +154,47 @@ class Reconciler:
             self.ledger.save_checkpoint(BALANCE_CHECKPOINT, json.dumps(found))
         return balance
 
-    def _batches(self, since: datetime | None, balance: Balance) -> Iterator[list[ObjectRef]]:
+    def _report(self, balance: Balance) -> None:
+        """Tell CloudWatch: that this line comes at all is how it knows that sweeps run."""
+        oldest = balance.oldest_pending_at
+        age_seconds = self.clock().timestamp() - oldest if oldest else 0.0
+        samples = (
+            metrics.Sample(name="pending", value=balance.pending),
+            metrics.Sample(name="oldest_pending_seconds", value=age_seconds),
+        )
+        logger.info(logs.RECONCILE_BALANCE, extra={"balance": str(balance), "metrics": samples})
+
+    def _batches(
+        self, since: datetime | None, balance: Balance
+    ) -> Iterator[list[tuple[ObjectRef, datetime]]]:
         """Yield the versions to look at in lists of about a hundred, oldest first per key."""
         recent = self._recent_oldest_first(since, balance)
         while batch := list(islice(recent, BATCH)):
             yield batch
 
-    def _recent_oldest_first(self, since: datetime | None, balance: Balance) -> Iterator[ObjectRef]:
+    def _recent_oldest_first(
+        self, since: datetime | None, balance: Balance
+    ) -> Iterator[tuple[ObjectRef, datetime]]:
         for _, versions in groupby(self.source.list_versions(), key=lambda found: found[0].key):
             for ref, last_modified_at in reversed(list(versions)):
                 balance.versions += 1
                 if since and last_modified_at < since:
                     balance.earlier += 1
                 else:
-                    yield ref
+                    yield ref, last_modified_at
 
-    def _sweep(self, batch: list[ObjectRef], balance: Balance, *, dry_run: bool) -> None:
-        known = self.ledger.documents([_id_of(ref) for ref in batch])
-        for ref in batch:
+    def _sweep(self, batch: list[tuple[ObjectRef, datetime]], balance: Balance, *, dry_run: bool) -> None:
+        known = self.ledger.documents([_id_of(ref) for ref, _ in batch])
+        for ref, uploaded_at in batch:
             document = known.get(_id_of(ref))
             if document is not None:
                 balance.count(document.outcome)
             elif dry_run or balance.failures >= MAX_FAILURES:
-                balance.pending += 1
+                balance.wait(uploaded_at)
             else:
-                self._process(ref, balance)
+                self._process(ref, uploaded_at, balance)
 
-    def _process(self, ref: ObjectRef, balance: Balance) -> None:
+    def _process(self, ref: ObjectRef, uploaded_at: datetime, balance: Balance) -> None:
         try:
             outcome = self.pipeline.ingest(ref, message_id="reconcile", now=self.clock())
             kind: str = outcome.kind
@@ -183,8 +205,11 @@ class Reconciler:
             if not isinstance(error, TemporaryFailure):  # and then the others shall not wait for it
                 logger.exception(logs.DOCUMENT_FAILED, extra={"key": ref.key})
             balance.failures += 1
-            balance.pending += 1
+            balance.wait(uploaded_at)
             return
+        samples = metrics.of_document(outcome.kind, outcome.code, uploaded_at, self.clock())
+        facts = {"key": ref.key, "code": outcome.code, "metrics": samples}
+        logger.info(logs.RECONCILE_PROCESSED, extra=facts)
         balance.processed += 1
         balance.count(kind)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from api import logs, sns
+from api import logs, metrics, sns
 from api.delivery import Delivery
 from api.maintenance.lease import Lease
 
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 # When nothing works any more, the rest of the queue is better left where it is safe.
 MAX_FAILURES = 20
 WAIT_SECONDS = 2
+_OUTCOMES = frozenset({"stored", "superseded", "rejected", "repeated"})
 
 
 class Letter(Protocol):
@@ -107,6 +108,11 @@ class Redrive(Generic[L]):
                 return "ignored"  # its token is of no use any more
             message_id, text = message.message_id, message.text
         parts = self.delivery.deliver(message_id, text, self.clock())
+        for part in parts:
+            if part.outcome in _OUTCOMES:
+                samples = metrics.of_document(part.outcome, part.code, part.uploaded_at, self.clock())
+                facts = {"key": part.key, "message_id": message_id, "code": part.code, "metrics": samples}
+                logger.info(logs.REDRIVE_DELIVERED, extra=facts)
         if any(part.outcome == "unavailable" for part in parts):
             return "failed"
         return "delivered" if any(part.outcome != "ignored" for part in parts) else "ignored"

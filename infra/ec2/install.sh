@@ -101,6 +101,8 @@ settings() {
     else
       echo DOCPROC_DATABASE_URL=sqlite:///$state/users.sqlite3
     fi
+    # Without a certificate people come through an SSM port forward, and SNS in the clear.
+    if [ "$EDGE" = http ]; then echo DOCPROC_HTTPS=false; fi
     if [ "$LEDGER" = mysql ]; then echo DOCPROC_LEDGER_FILE=/run/docproc-secrets/database_url; fi
   } >/etc/docproc/secrets.environment
   if [ -n "$DATABASE_SECRET" ]; then

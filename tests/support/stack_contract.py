@@ -771,7 +771,7 @@ def watched(stack: Stack) -> Iterator[tuple[str, str, str]]:
             alarm
         ]
         for metric in metrics:
-            codes = [d["Value"] for d in metric["Dimensions"] if d["Name"] == "code"]
+            codes = [d["Value"] for d in metric["Dimensions"] if d["Name"] == "reason"]
             yield metric["Namespace"], metric["MetricName"], "".join(codes)
 
 

@@ -1,14 +1,17 @@
 """Compact the tables that reports read."""
 
+import logging
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from api import wiring
+from api import logs, metrics, wiring
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import holder, now
 from api.reports.compaction import compact, erase
 from api.reports.report import ReportFailed
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -31,4 +34,6 @@ class Command(BaseCommand):
                     eraser.done()
         except (LeaseTaken, ReportFailed) as error:
             raise CommandError(str(error)) from error
+        age = metrics.Sample(name="compaction_age_seconds", value=(now() - compaction.at).total_seconds())
+        logger.info(logs.COMPACTED, extra={"compaction": str(compaction), "metrics": (age,)})
         self.stdout.write(str(compaction) + (f", erased {len(orders)} orders" if orders else ""))
