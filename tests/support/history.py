@@ -66,6 +66,8 @@ class Histories(RuleBasedStateMachine):
     """Histories over one kind of ledger."""
 
     tried: ClassVar[Counter[str]] = Counter()
+    # On the real ledgers a look at everything after each step takes longer than the step.
+    looks_always: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,9 +210,10 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def nothing_decided_changes(self) -> None:
         """Compare every record and object with what it was when it was first seen."""
-        self.is_sound = False
-        self.witness.look()
-        self.is_sound = True
+        if self.looks_always:
+            self.is_sound = False
+            self.witness.look()
+            self.is_sound = True
 
     def teardown(self) -> None:
         """Come to rest, unless the history failed already."""

@@ -5,6 +5,7 @@ the name of a call and the call, and decide what becomes of it.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol, TypeVar, cast
 
@@ -49,24 +50,34 @@ class _Watched:
 
 
 class Fatal:
-    """A gate that kills the process at one call: before it, or after it with the answer lost."""
+    """A gate at one call of which the process dies: before it, or after it with the answer lost."""
 
-    def __init__(self, fatal_call: int, *, is_after: bool) -> None:
-        self.calls: list[str] = []
-        self._fatal_call, self._is_after = fatal_call, is_after
-        self._is_dead = False
+    def __init__(self, number: int, *, is_after: bool) -> None:
+        self._left, self._is_after = number, is_after
 
     def __call__(self, name: str, call: Callable[[], Any]) -> Any:
-        """Count the call; raise Killed at the fatal one, and at every later one, for the dead do nothing."""
-        if self._is_dead:
-            raise Killed(name)
-        self.calls.append(name)
-        if len(self.calls) != self._fatal_call:
+        """Raise Killed at the fatal call, and at every later one, for the dead do nothing."""
+        self._left -= 1
+        if self._left > 0:
             return call()
-        if self._is_after:
+        if self._left == 0 and self._is_after:
             call()
-        self._is_dead = True
         raise Killed(name)
+
+
+class Forgetful:
+    """A gate at one call of which the answer is lost, as the library below tells it; it may ask again."""
+
+    def __init__(self, number: int, error: Callable[[str], Exception]) -> None:
+        self._left, self._error = number, error
+
+    def __call__(self, name: str, call: Callable[[], Any]) -> Any:
+        """Make the call; raise the error instead of the answer of the one."""
+        self._left -= 1
+        answer = call()
+        if self._left == 0:
+            raise self._error(name)
+        return answer
 
 
 class Recorder:
@@ -79,3 +90,23 @@ class Recorder:
         """Note the call and make it."""
         self.calls.append(name)
         return call()
+
+
+class Switch:
+    """A gate that stands open until the proof puts another in its place."""
+
+    def __init__(self) -> None:
+        self.gate: Gate | None = None
+
+    def __call__(self, name: str, call: Callable[[], Any]) -> Any:
+        """Pass the call on to the gate, if there is one."""
+        return self.gate(name, call) if self.gate else call()
+
+    @contextmanager
+    def closed_by(self, gate: Gate) -> Iterator[None]:
+        """Have the gate in place inside the block."""
+        self.gate = gate
+        try:
+            yield
+        finally:
+            self.gate = None

@@ -1,9 +1,11 @@
 """Histories of uploads, deliveries, faults, deaths and acts, against a plain model."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 import pytest
+from django.db import connections
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -11,7 +13,9 @@ from api import decision
 from api.maintenance.reconcile import Reconciler
 from api.pipeline import Pipeline
 from tests.support.history import Histories
+from tests.support.ledgers import RealLedger
 from tests.support.memory import MemoryLedger
+from tests.support.world import World
 
 QUICK = settings(
     max_examples=50,
@@ -24,6 +28,7 @@ QUICK = settings(
 LONG = settings(QUICK, max_examples=1000, stateful_step_count=100, derandomize=False)
 HUNT = settings(QUICK, max_examples=1000, phases=[Phase.generate])
 
+NewLedger = Callable[[str], RealLedger]
 Plant = tuple[object, str, Any]
 
 
@@ -45,6 +50,23 @@ def _careless_commit(ledger: MemoryLedger, change: Any) -> None:
         ledger.current[ids] = change.revision
 
 
+def machine_over(new_ledger: Callable[[], RealLedger]) -> type[Histories]:
+    """Return the machine over new ledgers of a kind."""
+
+    class RealHistories(Histories):
+        tried: ClassVar[Counter[str]] = Counter()
+        looks_always: ClassVar[bool] = False
+
+        def make_world(self) -> World:
+            return World(ledger=new_ledger())
+
+        @staticmethod
+        def at_task_end() -> None:
+            connections.close_all()
+
+    return RealHistories
+
+
 class TestHistories:
     def test_keep_the_invariants(self) -> None:
         run_state_machine_as_test(Histories, settings=QUICK)
@@ -55,6 +77,21 @@ class TestHistories:
 
         with pytest.raises(AssertionError):
             run_state_machine_as_test(Histories, settings=HUNT)
+
+    @pytest.mark.parametrize("kind", ["dynamodb", "sqlite"])
+    def test_keep_the_invariants_on_a_real_ledger(self, kind: str, new_ledger: NewLedger) -> None:
+        few = settings(QUICK, max_examples=4, stateful_step_count=25)
+
+        run_state_machine_as_test(machine_over(lambda: new_ledger(kind)), settings=few)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("kind", ["dynamodb", "sqlite"])
+    def test_keep_the_invariants_on_a_real_ledger_for_long(self, kind: str, new_ledger: NewLedger) -> None:
+        machine = machine_over(lambda: new_ledger(kind))
+
+        run_state_machine_as_test(machine, settings=settings(LONG, max_examples=150, stateful_step_count=50))
+
+        print(f"\nhistories on {kind}: {dict(machine.tried)}, lost 0, doubled 0")
 
     @pytest.mark.slow
     def test_keep_the_invariants_for_long(self) -> None:

@@ -1,0 +1,45 @@
+"""The real ledgers, and a new empty one as often as a proof wants it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from api.stores.dynamodb import DynamoLedger
+from api.stores.dynamodb_schema import table_definitions
+from api.stores.sql import SqlLedger
+from tests.support.databases import LedgerDatabases
+from tests.support.dynamodb import dynamodb
+from tests.support.ledgers import RealLedger
+
+
+@pytest.fixture(scope="module")
+def new_ledger(
+    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Callable[[str], RealLedger]]:
+    """Return a function that returns an empty ledger: `dynamodb` or `sqlite`."""
+    path: Path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
+    numbers = count()
+    with ExitStack() as stack:
+        stack.enter_context(django_db_blocker.unblock())
+        client = stack.enter_context(dynamodb())
+        databases, opened = LedgerDatabases(), stack.enter_context(ExitStack())
+
+        def new(kind: str) -> RealLedger:
+            opened.close()
+            if kind == "sqlite":
+                opened.enter_context(databases.at(f"sqlite:///{path}"))
+                return SqlLedger(sleep=lambda _: None)
+            names = [f"{name}-{next(numbers)}" for name in ("document", "invoice")]
+            for definition in table_definitions(names[0], names[1]):
+                client.create_table(**definition)
+            for name in names:
+                opened.callback(client.delete_table, TableName=name)
+            return DynamoLedger(
+                client=client, document_table=names[0], invoice_table=names[1], sleep=lambda _: None
+            )
+
+        yield new
