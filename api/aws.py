@@ -124,6 +124,8 @@ class Clients:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             max_pool_connections=self.pool_size,
             user_agent_extra="docproc",
+            # An eighth of a call's CPU time and more; the parameters are typed and tested here.
+            parameter_validation=False,
             # For upload forms boto3 would fall back on version 2, which newer regions refuse.
             signature_version="s3v4" if service == "s3" else None,
             s3={"addressing_style": "path" if self.endpoint_url else "auto"},

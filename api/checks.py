@@ -44,6 +44,17 @@ def check_buckets(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the sam
 
 
 @register()
+def check_databases(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the same
+    """E004: in one database with the users' tables, Django would never make the ledger's."""
+    ledger, default = settings.DATABASES.get("ledger"), settings.DATABASES["default"]
+    where = ("ENGINE", "HOST", "PORT", "NAME")
+    if ledger is None or any(ledger.get(key) != default.get(key) for key in where):
+        return []
+    hint = "Give DOCPROC_LEDGER and DOCPROC_DATABASE_URL two databases; they may be on one server."
+    return [Error("The ledger and the users are in one database.", hint=hint, id="docproc.E004")]
+
+
+@register()
 def check_sha1(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the same
     """W001: signature version 1 is SHA-1."""
     if not settings.DOCPROC_SNS_ALLOW_SHA1:

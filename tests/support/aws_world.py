@@ -72,9 +72,7 @@ class AwsBucket:
         """Make the bucket, versioned."""
         client.create_bucket(Bucket=name)
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        return cls(
-            bucket=SourceBucket(client=client, bucket=name, max_bytes=MAX_DOCUMENT_BYTES), name=name
-        )
+        return cls(bucket=SourceBucket(client=client, bucket=name, max_bytes=MAX_DOCUMENT_BYTES), name=name)
 
     def put(self, key: str, data: bytes, at: datetime) -> ObjectRef:
         """Put a version; S3 takes its own time for it."""
