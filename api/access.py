@@ -39,7 +39,7 @@ ROUTES: Final[Mapping[str, Role]] = {
     "reports": "viewer",
     "report": "viewer",
     "report-download": "viewer",
-    "query-cancel": "viewer",
+    "query-cancel": "viewer",  # what it ends, any viewer can start again
 }
 
 

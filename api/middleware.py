@@ -10,6 +10,8 @@ from django.shortcuts import render
 
 from api import access, logs
 from api.ports import TemporaryFailure
+from api.reports.parameters import BadParameter
+from api.reports.report import ReportFailed
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +77,8 @@ class Access:
         return None
 
 
-class Outages:
-    """Turns an outside service's trouble into a page that says so."""
+class Faults:
+    """Turns what a page could not do into a page that says what, and what to do next."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -86,11 +88,13 @@ class Outages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return the page for a TemporaryFailure, None for anything else."""
-        if not isinstance(error, TemporaryFailure):
+        """Return the page for a fault that is the address's or an outside service's, None for any other."""
+        if isinstance(error, BadParameter):
+            return render(request, "400.html", {"exception": str(error)}, status=400)
+        if not isinstance(error, TemporaryFailure | ReportFailed):
             return None
         logger.warning(logs.PAGE_UNAVAILABLE, extra={"path": request.path, "fault": str(error)})
-        response = render(request, "503.html", {"failure": error}, status=503)
+        response = render(request, "503.html", {"fault": error}, status=503)
         response["Retry-After"] = "5"
         return response
 

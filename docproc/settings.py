@@ -164,7 +164,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.middleware.Access",
-    "api.middleware.Outages",
+    "api.middleware.Faults",
 ]
 ROOT_URLCONF = "docproc.urls"
 WSGI_APPLICATION = "docproc.wsgi.application"

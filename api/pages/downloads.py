@@ -1,35 +1,28 @@
 """Files to take away: what a page shows, in a form that spreadsheets read and that cannot harm them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 
-from api import wiring
 from api.reports.formats import FORMATS
-from api.reports.literals import Value
 from api.reports.report import Report, Row
 
 EXTENSIONS: Final = ("csv", "xlsx")
 
 
-def file(report: Report, rows: Iterator[Row], extension: str) -> StreamingHttpResponse:
+def file(report: Report, rows: Iterable[Row], extension: str) -> StreamingHttpResponse:
     """Return the rows as a file named after the report and the day."""
     if extension not in EXTENSIONS:
         raise Http404
     form = FORMATS[extension]
     name = f"{report.name}-{datetime.now(UTC):%Y-%m-%d}.{extension}"
     return StreamingHttpResponse(
-        form.write(report.columns, rows),
+        form.write(report.columns, iter(rows)),
         content_type=form.media_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def answer(report: Report, values: Mapping[str, Value], extension: str) -> StreamingHttpResponse:
-    """Return all rows of a report as a file, however many. Raises BadParameter or ReportFailed."""
-    return file(report, wiring.reports().run(report.render(values)).rows, extension)
 
 
 def text(data: bytes, name: str) -> HttpResponse:

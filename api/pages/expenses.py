@@ -1,6 +1,6 @@
 """Expenses: what was spent in a range of days, by period or by party, as chart, table and file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, get_args
@@ -13,12 +13,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from api.pages import charts, downloads, periods, state, sums
-from api.pages.answers import Answer, ask
+from api.pages.answers import Answer, address, ask, rows_now
 from api.pages.periods import Period, Range
 from api.pages.sums import Line
 from api.pages.tags import money
 from api.reports.literals import Value
 from api.reports.queries import REPORTS
+from api.reports.report import Report, Row
+from api.reports.search import TOTALS
 
 GROUPS: Final = (*periods.PERIODS, "seller", "customer")
 ROWS_PER_PAGE: Final = 50
@@ -73,15 +75,16 @@ def expenses(request: HttpRequest) -> HttpResponse:
     """Show the expenses that the URL asks for."""
     today = datetime.now(UTC).date()
     asked = _asked(request.GET, today)
-    shown = _shown(asked)
+    shown = _shown(asked, ask(_report(asked), asked.values, request.GET))
     page = Paginator(shown.lines, ROWS_PER_PAGE).get_page(state.number(request.GET, "page"))
     context = {
         "asked": asked,
         "shown": shown,
         "answer": shown.answer,
+        "address": address(request, [shown.answer]),
         "groups": GROUPS,
         "presets": periods.presets(today),
-        "total": sums.total(shown.lines),
+        "total": _total(request, asked, shown),
         "page": page,
         "rows": [(line, _href(asked, shown, line)) for line in page],
         **_chart(request, asked, shown),
@@ -93,10 +96,10 @@ def expenses(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest, extension: str) -> StreamingHttpResponse:
     """Return what the page at the same state shows as a file: all its lines, in their order."""
     asked = _asked(request.GET, datetime.now(UTC).date())
-    shown = _shown(asked)
-    report = shown.answer.report
-    rows = {row[0]: row for row in shown.answer.rows if row[1] == shown.currency}
-    return downloads.file(report, (rows[line.key] for line in shown.lines), extension)
+    report = _report(asked)
+    rows = {(row[0], row[1]): row for row in rows_now(report, asked.values)}
+    currency, lines = _lines(asked, rows.values())
+    return downloads.file(report, (rows[line.key, currency] for line in lines), extension)
 
 
 def _asked(query: Mapping[str, str], today: date) -> Asked:
@@ -121,12 +124,30 @@ def _asked(query: Mapping[str, str], today: date) -> Asked:
     )
 
 
-def _shown(asked: Asked) -> Shown:
-    answer = ask(REPORTS[f"expenses-by-{asked.group}"], asked.values)
-    found = sums.currencies(answer.rows)
-    currency = asked.currency if asked.currency is not None else next((each.code for each in found), "")
-    lines = sums.ordered(sums.lines(answer.rows, currency), asked.sort)
-    return Shown(answer=answer, currencies=found, currency=currency, lines=tuple(lines))
+def _report(asked: Asked) -> Report:
+    return REPORTS[f"expenses-by-{asked.group}"]
+
+
+def _shown(asked: Asked, answer: Answer) -> Shown:
+    currency, lines = _lines(asked, answer.rows)
+    return Shown(answer=answer, currencies=sums.currencies(answer.rows), currency=currency, lines=lines)
+
+
+def _lines(asked: Asked, rows: Iterable[Row]) -> tuple[str, tuple[Line, ...]]:
+    """Return the currency and its lines in the order asked for."""
+    kept = tuple(rows)
+    first = next((each.code for each in sums.currencies(kept)), "")
+    currency = first if asked.currency is None else asked.currency
+    return currency, tuple(sums.ordered(sums.lines(kept, currency), asked.sort))
+
+
+def _total(request: HttpRequest, asked: Asked, shown: Shown) -> Line:
+    """Return the sum of all lines, also of those that are too many to be read."""
+    if not shown.answer.is_cut:
+        return sums.total(shown.lines)
+    answer = ask(TOTALS, asked.values, request.GET)
+    found = [row for row in answer.rows if row[0] == shown.currency]
+    return sums.total(sums.lines([("", *row) for row in found], shown.currency))
 
 
 def _chart(request: HttpRequest, asked: Asked, shown: Shown) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from api.pages import state
-from api.pages.answers import Answer, ask
+from api.pages.answers import Answer, address, ask
 from api.reports.literals import Value
 from api.reports.report import Row
 from api.reports.search import SEARCHES
@@ -30,9 +30,14 @@ def invoices(request: HttpRequest) -> HttpResponse:
     sort = state.choice(query, "sort", SEARCHES, "-date")
     page_number = state.number(query, "page")
     place: dict[str, Value] = {"skip": (page_number - 1) * ROWS_PER_PAGE, "limit": ROWS_PER_PAGE}
-    answer = ask(SEARCHES[sort], {**values, **place})
+    answer = ask(SEARCHES[sort], {**values, **place}, query)
+    if page_number > 1 and answer.state == "done" and not answer.rows:
+        first_page = query.copy()
+        first_page.pop("page")
+        return redirect(f"{request.path}?{first_page.urlencode()}")
     context = {
         "answer": answer,
+        "address": address(request, [answer]),
         "asked": {name: query.get(name, "").strip() for name in _FIELDS},
         "sort": sort,
         "findings": FINDINGS,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from api import wiring
 from api.maintenance.reconcile import last_balance
 from api.pages import charts, sums
-from api.pages.answers import ask
+from api.pages.answers import Answer, address, ask
 from api.pages.periods import Range
 from api.pages.pulse import pulse
 from api.ports import TemporaryFailure
@@ -49,24 +49,28 @@ def overview(request: HttpRequest) -> HttpResponse:
     documents = wiring.ledger().recent_documents(now=now, limit=SAMPLE, token=None).documents
     beat = pulse(documents)
     saved = last_balance(wiring.ledger())
+    first = now.date() - timedelta(days=_SPARK_DAYS - 1)
+    spending = ask(REPORTS["expenses-by-day"], {"from": first, "to": now.date()}, request.GET)
+    compaction = ask(COMPACTION, {}, request.GET)
     context = {
         "pulse": beat,
         "parts": charts.parts([beat.stored, beat.superseded, beat.rejected]),
         "documents": documents[:LISTED],
         "balance": saved[0] if saved else None,
         "balance_at": saved[1] if saved else None,
-        "health": tuple(_health(now)),
-        **_spending(now.date()),
+        "health": tuple(_health(now, compaction)),
+        **_spending(now.date(), spending),
+        "answer": spending,
+        "address": address(request, [spending, compaction]),
     }
     return render(request, "overview.html", context)
 
 
-def _spending(today: date) -> dict[str, Any]:
+def _spending(today: date, answer: Answer) -> dict[str, Any]:
     first = today - timedelta(days=_SPARK_DAYS - 1)
-    answer = ask(REPORTS["expenses-by-day"], {"from": first, "to": today})
     found = sums.currencies(answer.rows)
     if not found:
-        return {"spending": None, "answer": answer}
+        return {"spending": None}
     lines = sums.by_period(sums.lines(answer.rows, found[0].code), "day", Range(first, today))
     return {
         "spending": sums.total(lines),
@@ -75,14 +79,13 @@ def _spending(today: date) -> dict[str, Any]:
         "spark": charts.spark_line([line.total for line in lines]),
         "spark_first": first,
         "spark_last": today,
-        "answer": answer,
     }
 
 
-def _health(now: datetime) -> Iterator[Health]:
+def _health(now: datetime, compaction: Answer) -> Iterator[Health]:
     yield Health(name="Ledger", state="good", word="reachable", note="It answered for this page.")
     yield _queue()
-    yield _compaction(now)
+    yield _compaction(now, compaction)
 
 
 def _queue() -> Health:
@@ -102,10 +105,11 @@ def _queue() -> Health:
     return Health(name=name, state="good", word="empty", note="SNS gave up on nothing.")
 
 
-def _compaction(now: datetime) -> Health:
+def _compaction(now: datetime, answer: Answer) -> Health:
     name = "Compaction"
-    answer = ask(COMPACTION, {})
-    if answer.state == "failed":
+    if answer.is_running:
+        return Health(name=name, state="good", word="asking", note="Athena is at work.")
+    if answer.state != "done":
         return Health(name=name, state="bad", word="no answer", note=answer.fault)
     cell = answer.rows[0][0] if answer.rows else None
     at = datetime.fromisoformat(str(cell)) if cell else None  # Athena gives times as texts

@@ -8,12 +8,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from api import wiring
 from api.acts import ActRefused, Operator
 from api.pages import acting, state
+from api.pages.queries import back
 from api.records import Document
 from api.reports.parameters import BadParameter
 
@@ -45,10 +45,7 @@ def act(request: HttpRequest) -> HttpResponse:
         messages.error(request, "Choose at least one rejection.")
     for source_key, version_id in names:
         acting.attempt(request, _one(chosen, source_key, version_id))
-    back = request.POST.get("back", "")
-    if not url_has_allowed_host_and_scheme(back, None):
-        back = reverse("rejections")
-    return redirect(back)
+    return redirect(back(request, reverse("rejections")))
 
 
 def name_of(document: Document) -> str:

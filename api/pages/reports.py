@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from api.pages import downloads, state
-from api.pages.answers import ask
+from api.pages.answers import address, ask, rows_now
 from api.reports.literals import Value
 from api.reports.queries import REPORTS
 from api.reports.report import Report, Row
@@ -29,11 +29,12 @@ def reports(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest, name: str) -> HttpResponse:
     """Show a report's answer to the parameters in the URL."""
     found = _find(name)
-    answer = ask(found, _values(found, request.GET))
+    answer = ask(found, _values(found, request.GET), request.GET)
     page = Paginator(answer.rows, ROWS_PER_PAGE).get_page(state.number(request.GET, "page"))
     context = {
         "report": found,
         "answer": answer,
+        "address": address(request, [answer]),
         "page": page,
         "rows": [_cells(found, row) for row in page],
         "asked": {each.name: request.GET.get(each.name, "").strip() for each in found.parameters},
@@ -46,7 +47,7 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
 def download(request: HttpRequest, name: str, extension: str) -> StreamingHttpResponse:
     """Return the whole answer as a file."""
     found = _find(name)
-    return downloads.answer(found, _values(found, request.GET), extension)
+    return downloads.file(found, rows_now(found, _values(found, request.GET)), extension)
 
 
 def _find(name: str) -> Report:

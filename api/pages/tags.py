@@ -1,5 +1,6 @@
 """Values as people read them: amounts grouped as in their country, times, sizes, text made visible."""
 
+import secrets
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -119,6 +120,17 @@ def sort_head(context: Mapping[str, Any], sort: str, name: str, title: str, kind
         "direction": "" if is_first else ("ascending" if ascending else "descending"),
         "following": following,
     }
+
+
+@register.simple_tag(takes_context=True)
+def url_again(context: Mapping[str, Any]) -> str:
+    """Return the page's address without the queries that it asks after, so that new ones are started."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    for name in [name for name in query if name.startswith("q-")]:
+        del query[name]
+    query["again"] = secrets.token_hex(4)
+    return f"{request.path}?{query.urlencode()}"
 
 
 @register.simple_tag

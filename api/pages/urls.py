@@ -3,7 +3,18 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from api.pages import expenses, invoice, invoices, overview, people, rejection, rejections, reports, upload
+from api.pages import (
+    expenses,
+    invoice,
+    invoices,
+    overview,
+    people,
+    queries,
+    rejection,
+    rejections,
+    reports,
+    upload,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -21,6 +32,7 @@ urlpatterns = [
     path("reports", reports.reports, name="reports"),
     path("reports/<slug:name>", reports.report, name="report"),
     path("reports/<slug:name>.<str:extension>", reports.download, name="report-download"),
+    path("queries/cancel", queries.cancel, name="query-cancel"),
     path("login", people.Login.as_view(), name="login"),
     path("login/<str:token>", people.login_link, name="login-link"),
     path("logout", LogoutView.as_view(), name="logout"),

@@ -29,13 +29,16 @@ class Command(BaseCommand):
             for user in User.objects.order_by("username"):
                 self._show(user)
             return
-        user, is_new = User.objects.get_or_create(username=options["name"])
-        if options["role"]:
-            user.groups.set([Group.objects.get_or_create(name=options["role"])[0]])
-        if options["password"] or (is_new and not options["remove"]):
+        is_new = not User.objects.filter(username=options["name"]).exists()
+        if is_new and options["remove"]:
+            raise CommandError(f"there is no account {options['name']}")
+        user = User(username=options["name"]) if is_new else User.objects.get(username=options["name"])
+        if options["password"] or is_new:
             user.set_password(_new_password(user))
         user.is_active = not options["remove"]
         user.save()
+        if options["role"]:
+            user.groups.set([Group.objects.get_or_create(name=options["role"])[0]])
         self._show(user)
 
     def _show(self, user: User) -> None:
