@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LEDGER ?= dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format torture bench lock clean
+.PHONY: help install demo test check format torture bench bench-athena lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ torture: $(READY) ## the long proofs: crashes, faults, histories (tens of minute
 
 bench: $(READY) ## the benchmarks under tests/bench, each a ratio in one run
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+bench-athena: $(READY) ## how reports grow and what they cost at Athena (ARGS=--rows=1000000 for less)
+	@$(BIN)/python tests/bench/bench_athena.py $(ARGS)
 
 lock: ## lock the direct dependencies of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements.txt

@@ -171,8 +171,11 @@ def _athena() -> AthenaEngine:
 
 
 @contextmanager
-def compactable() -> Iterator[Tables]:
-    """Give the tables to be compacted; in local mode they are the ones to read when the block ends."""
+def compactable(keep: Callable[[], None]) -> Iterator[Tables]:
+    """Give the tables to be compacted; in local mode they are the ones to read when the block ends.
+
+    `keep` prolongs the lease while Athena works: a MERGE may take longer than a lease lasts.
+    """
     if settings.DOCPROC_REPORTS == "duckdb":
         from api.reports.duck import compacting  # noqa: PLC0415 - as in reports()
 
@@ -184,6 +187,7 @@ def compactable() -> Iterator[Tables]:
             database=settings.DOCPROC_ATHENA_DATABASE,
             workgroup=settings.DOCPROC_COMPACT_WORKGROUP,
             timeout_seconds=1_800,
+            keep=keep,
         )
 
 

@@ -64,7 +64,11 @@ class _Once(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AthenaEngine:
-    """Runs queries in one workgroup. `reuse_minutes` is how old an earlier answer may be, 0 for none."""
+    """Runs queries in one workgroup.
+
+    `reuse_minutes` is how old an earlier answer may be, 0 for none; `keep` is called while a query
+    runs, and stops it by raising.
+    """
 
     client: "AthenaClient"
     database: str
@@ -73,6 +77,7 @@ class AthenaEngine:
     reuse_minutes: int = 0
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    keep: Callable[[], None] = lambda: None
 
     def run(self, sql: str) -> Result:
         """Return the result. Raises ReportFailed, also while its rows are read."""
@@ -175,6 +180,7 @@ class AthenaEngine:
         try:
             while (execution := self._look(execution_id)) is None:
                 self._check(deadline)
+                self.keep()
                 self.sleep(pause)
                 pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
         except BaseException:

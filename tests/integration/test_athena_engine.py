@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import boto3
@@ -14,6 +15,7 @@ from moto import mock_aws
 from moto.athena.models import QueryResults, athena_backends
 from moto.moto_api import state_manager
 
+from api.maintenance.lease import LeaseTaken
 from api.reports.athena import AthenaEngine
 from api.reports.report import ReportFailed
 
@@ -173,6 +175,29 @@ class TestRun:
                 "SELECT 1"
             )
 
+        assert last_state() == "CANCELLED"
+
+    def test_stops_the_query_of_a_caller_who_lost_the_lease(self, client: Any, clock: Clock) -> None:
+        state_manager.set_transition("athena::execution", {"progression": "manual", "times": 10_000})
+        kept: list[float] = []
+
+        def keep() -> None:
+            kept.append(clock.now)
+            if clock.now > 30:
+                raise LeaseTaken("compact")
+
+        with pytest.raises(LeaseTaken):
+            AthenaEngine(
+                client=client,
+                database="docproc",
+                workgroup=WORKGROUP,
+                sleep=clock.sleep,
+                clock=clock,
+                keep=keep,
+            ).run("MERGE")
+
+        # Often enough for a lease of two minutes.
+        assert max(later - earlier for earlier, later in pairwise(kept)) <= 2.0
         assert last_state() == "CANCELLED"
 
     def test_says_what_athena_refused(self, client: Any) -> None:

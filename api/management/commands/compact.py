@@ -25,7 +25,7 @@ class Command(BaseCommand):
         try:
             with held(wiring.ledger(), "compact", holder(), now) as lease:
                 orders = eraser.orders()
-                with wiring.compactable() as tables:
+                with wiring.compactable(lease.keep) as tables:
                     erase(tables, ((order.customer_id, order.invoice_id) for order in orders))
                     compaction = compact(tables, now(), lease.keep)
                     if orders:

@@ -19,7 +19,10 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Make them; compact must not replace a view meanwhile."""
         try:
-            with held(wiring.ledger(), "compact", holder(), now), wiring.compactable() as tables:
+            with (
+                held(wiring.ledger(), "compact", holder(), now) as lease,
+                wiring.compactable(lease.keep) as tables,
+            ):
                 create(tables, wiring.destination().bucket)
         except (LeaseTaken, ReportFailed) as error:
             raise CommandError(str(error)) from error
