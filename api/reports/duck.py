@@ -129,7 +129,7 @@ def _run(connection: duckdb.DuckDBPyConnection, sql: str) -> Result:
     try:
         connection.execute(translate(sql))
         columns = tuple(str(column[0]) for column in connection.description or ())
-    except duckdb.Error as error:
+    except (duckdb.Error, sqlglot.errors.SqlglotError) as error:
         raise ReportFailed(f"DuckDB could not answer: {error}", type(error).__name__) from error
     return Result(columns=columns, rows=_rows(connection))
 

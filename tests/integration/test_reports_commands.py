@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from django.core.management import CommandError, call_command
+from moto.athena.models import QueryResults, athena_backends
 
 from api import wiring
 from api.reports.report import Cost, Result
@@ -149,3 +150,30 @@ class TestCompact:
 
         with pytest.raises(CommandError, match="compact is running elsewhere"):
             say("compact")
+
+
+class TestCreateTables:
+    def test_makes_none_in_local_mode(self, say: Say) -> None:
+        before = say("expenses")
+
+        with pytest.raises(CommandError, match="Local mode makes its tables by itself"):
+            say("create_tables")
+
+        assert say("expenses") == before
+
+    def test_runs_athenas_statements_in_compactions_workgroup(self, say: Say, settings: Any) -> None:
+        settings.DOCPROC_REPORTS = "athena"
+        athena = boto3.client("athena", region_name="us-east-1")
+        athena.create_work_group(Name="docproc-compact", Configuration={})
+        row = {"Data": [{"VarCharValue": "2026-03-01T12:15:00Z"}, {"VarCharValue": "2026-03-01-09"}]}
+        info = [{"Name": "compacted_at", "Type": "varchar"}, {"Name": "tail_from", "Type": "varchar"}]
+        results = athena_backends["123456789012"]["us-east-1"].query_results_queue
+        results += [QueryResults([], []), QueryResults([], []), QueryResults([row], info)]
+
+        assert say("create_tables") == "The tables and views are there.\n"
+
+        ids = athena.list_query_executions(WorkGroup="docproc-compact")["QueryExecutionIds"]
+        sent = [athena.get_query_execution(QueryExecutionId=each)["QueryExecution"]["Query"] for each in ids]
+        assert len(sent) == 7
+        assert "LOCATION 's3://docproc-destination/csv/v1/'" in sent[0]
+        assert "ingest >= '2026-03-01-09'" in sent[3]

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from api import wiring
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import holder, now
+from api.reports.athena import AthenaEngine
 from api.reports.report import ReportFailed
 from api.reports.schema import create
 
@@ -23,6 +24,10 @@ class Command(BaseCommand):
                 held(wiring.ledger(), "compact", holder(), now) as lease,
                 wiring.compactable(lease.keep) as tables,
             ):
+                if not isinstance(tables, AthenaEngine):
+                    raise CommandError(
+                        "Local mode makes its tables by itself: `manage.py compact` is enough."
+                    )
                 create(tables, wiring.destination().bucket)
         except (LeaseTaken, ReportFailed) as error:
             raise CommandError(str(error)) from error
