@@ -38,7 +38,10 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acts:
-    """Carries acts out. Every method raises ActRefused or TemporaryFailure, and then nothing changed."""
+    """Carries acts out. Every method raises ActRefused, and then nothing changed, or TemporaryFailure.
+
+    After a TemporaryFailure the act may be done all the same: look before doing it again.
+    """
 
     pipeline: Pipeline
 
@@ -162,8 +165,15 @@ class Acts:
         return revision
 
     def _commit(self, change: Change) -> None:
-        if self.pipeline.ledger.commit(change) is not None:
+        if self.pipeline.ledger.commit(change) is not None and not self._is_through(change):
             raise ActRefused(_CHANGED)
+
+    def _is_through(self, change: Change) -> bool:
+        """Tell whether the change stands after all: its answer was lost, and the store asked again."""
+        ledger, document, revision = self.pipeline.ledger, change.document, change.revision
+        if revision is not None:
+            return ledger.revision(revision.customer_id, revision.invoice_id, revision.rev) == revision
+        return document is not None and ledger.document(document.source_key, document.version_id) == document
 
 
 def _check(arrival: Arrival, known: Document | Revision) -> None:

@@ -151,8 +151,8 @@ class Pipeline:
             if ref and change.document and change.document.outcome == "rejected":
                 self.sink.keep_rejected(ref, change.document)
             answer = self.ledger.commit(change)
-            if answer is None:
-                return change
+            if answer is None or (act and answer.document and act in answer.document.acts):
+                return change  # in the second case its answer was lost and the store asked again
             if answer.document is not None and answer.document != seen.document:
                 return answer.document
             seen = Seen(document=seen.document, invoice=answer.invoice)

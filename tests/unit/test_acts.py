@@ -7,6 +7,7 @@ import pytest
 
 from api.acts import ActRefused, Acts, Operator
 from api.pipeline import Pipeline
+from api.records import Change
 from invoice_parser import parse
 from tests.support.invoices import invoice_text
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
@@ -241,3 +242,46 @@ class TestReprocess:
 
         assert revision is not None
         assert columns(acts) == ["100.00", "withdrawn", "3"]
+
+
+class TestLostAnswer:
+    """The store asks again after a lost answer, and finds what it has written itself."""
+
+    @pytest.fixture
+    def asked_twice(self, acts: Acts) -> Acts:
+        ledger = acts.pipeline.ledger
+        assert isinstance(ledger, MemoryLedger)
+
+        def write_first(change: Change) -> None:
+            assert isinstance(ledger, MemoryLedger)
+            ledger.before_commit = lambda _: None
+            if ledger.commit(change) is not None:  # the first try of a decision, which saw too little
+                ledger.before_commit = write_first
+
+        upload(acts, "a.txt", invoice_text())
+        upload(acts, "b.txt", invoice_text(amount="900.00"))
+        ledger.before_commit = write_first
+        return acts
+
+    def test_leaves_a_withdrawal_done(self, asked_twice: Acts) -> None:
+        revision = asked_twice.withdraw("C-1", "INV-1", 1, ANNA)
+
+        sink = asked_twice.pipeline.sink
+        assert isinstance(sink, MemorySink)
+        assert columns(asked_twice) == ["100.00", "withdrawn", "2"]
+        assert sink.has(revision.csv_key)
+
+    def test_leaves_an_acceptance_done(self, asked_twice: Acts) -> None:
+        asked_twice.accept("b.txt", "v000002", ANNA)
+
+        assert columns(asked_twice) == ["900.00", "active", "2"]
+
+    def test_leaves_a_closing_done(self, asked_twice: Acts) -> None:
+        document = asked_twice.close("b.txt", "v000002", ANNA)
+
+        assert not document.is_open
+
+    def test_leaves_a_reprocessing_done(self, asked_twice: Acts) -> None:
+        document = asked_twice.reprocess_rejection("b.txt", "v000002", ANNA)
+
+        assert [act.kind for act in document.acts] == ["reprocess"]
