@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -32,9 +31,6 @@ from api.stores import databases
 from api.stores.dynamodb import DynamoLedger
 from api.stores.sql import SqlLedger
 from invoice_parser import MAX_DOCUMENT_BYTES
-
-if TYPE_CHECKING:
-    from api.reports.raw import RawObjects
 
 # A transaction's CSV object follows it within the 15 s that SNS waits for both.
 SETTLED = timedelta(seconds=15)
@@ -149,8 +145,9 @@ def reports() -> Engine:
     if settings.DOCPROC_REPORTS == "duckdb":
         # Installed for local mode only, so imported in local mode only.
         from api.reports.duck import DuckEngine  # noqa: PLC0415 - see above
+        from api.reports.raw import RawObjects  # noqa: PLC0415 - see above
 
-        return DuckEngine(_raw_objects(), settings.DOCPROC_DUCKDB_PATH)
+        return DuckEngine(RawObjects(destination()), settings.DOCPROC_DUCKDB_PATH)
     return _athena()
 
 
@@ -178,8 +175,10 @@ def compactable(keep: Callable[[], None]) -> Iterator[Tables]:
     """
     if settings.DOCPROC_REPORTS == "duckdb":
         from api.reports.duck import compacting  # noqa: PLC0415 - as in reports()
+        from api.reports.raw import RawObjects  # noqa: PLC0415 - the same, for pyarrow
 
-        with compacting(_raw_objects(), settings.DOCPROC_DUCKDB_PATH) as tables:
+        # Read anew: what was erased since is no longer there.
+        with compacting(RawObjects(destination()), settings.DOCPROC_DUCKDB_PATH) as tables:
             yield tables
     else:
         yield AthenaEngine(
@@ -189,13 +188,6 @@ def compactable(keep: Callable[[], None]) -> Iterator[Tables]:
             timeout_seconds=1_800,
             keep=keep,
         )
-
-
-@cache
-def _raw_objects() -> "RawObjects":
-    from api.reports.raw import RawObjects  # noqa: PLC0415 - as in reports(), for pyarrow
-
-    return RawObjects(destination())
 
 
 @cache

@@ -117,9 +117,9 @@ def open_tables(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only:
 
 
 def _read_tail(connection: duckdb.DuckDBPyConnection, raw: RawObjects) -> None:
-    ((tail_from,),) = connection.execute("SELECT tail_from FROM compaction").fetchall()
+    ((tail_from, at),) = connection.execute("SELECT tail_from, compacted_at FROM compaction").fetchall()
     try:
-        rows = raw.since(tail_from)
+        rows = raw.since(tail_from, at)
     except TemporaryFailure as error:
         raise ReportFailed(f"The CSV objects cannot be read now: {error}", error.code) from error
     connection.register("invoices_raw", rows)

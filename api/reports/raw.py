@@ -38,13 +38,18 @@ class RawObjects:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._lock = Lock()
+        self._compacted_at: object = None
         self._begin("")
 
-    def since(self, first_hour: str) -> pa.Table:
-        """Return the rows of all objects of that hour and later: CSV_COLUMNS and `ingest`, all text."""
+    def since(self, first_hour: str, compacted_at: object = None) -> pa.Table:
+        """Return the rows of all objects of that hour and later: CSV_COLUMNS and `ingest`, all text.
+
+        After each compaction all is read anew: an erasure takes objects away, and ends in one.
+        """
         with self._lock:
-            if first_hour < self._first_hour:
+            if first_hour < self._first_hour or compacted_at != self._compacted_at:
                 self._begin(first_hour)
+                self._compacted_at = compacted_at
             elif first_hour > self._first_hour:
                 self._forget_before(first_hour)
             self._read_new()

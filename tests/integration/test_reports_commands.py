@@ -19,7 +19,7 @@ from tests.support.dynamodb import dynamodb
 from tests.support.report_rows import OBJECTS
 
 Say = Callable[..., str]
-CACHED = (wiring.clients, wiring.destination, wiring.ledger, wiring.reports, wiring._raw_objects)
+CACHED = (wiring.clients, wiring.destination, wiring.ledger, wiring.reports)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ class TestCompact:
         # The objects are in the table now: nothing of the answer comes from them any more.
         for key in OBJECTS:
             s3.delete_object(Bucket="docproc-destination", Key=key)
-        wiring._raw_objects.cache_clear()
+        wiring.reports.cache_clear()
         wiring.reports.cache_clear()
 
         assert say("expenses") == before

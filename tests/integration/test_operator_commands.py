@@ -1,0 +1,225 @@
+"""The operators' commands with everything behind them as in production, on moto."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from moto import mock_aws
+from pytest_django import Settings
+
+from api import wiring
+from api.maintenance.lease import held
+from api.stores.dynamodb_schema import table_definitions
+from tests.support.invoices import invoice_text
+
+SOURCE, DESTINATION = "docproc-source", "docproc-destination"
+pytestmark = pytest.mark.usefixtures("s3")
+WHY = ("--who", "anna", "--why", "the customer called")
+
+
+@pytest.fixture
+def s3(settings: Settings, tmp_path: Path) -> Iterator[Any]:
+    """The account: both buckets, both tables, the dead-letter queue."""
+    settings.DOCPROC_DUCKDB_PATH = tmp_path / "reports.duckdb"
+    parts = [part for part in vars(wiring).values() if hasattr(part, "cache_clear")]
+    for part in parts:
+        part.cache_clear()
+    with mock_aws():
+        client = boto3.client("s3")
+        for bucket in (SOURCE, DESTINATION):
+            client.create_bucket(Bucket=bucket)
+            client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        for definition in table_definitions("docproc-document", "docproc-invoice"):
+            boto3.client("dynamodb").create_table(**definition)
+        settings.DOCPROC_DEAD_LETTER_QUEUE_URL = boto3.client("sqs").create_queue(QueueName="dlq")["QueueUrl"]
+        yield client
+    for part in parts:
+        part.cache_clear()
+
+
+def run(*arguments: str) -> str:
+    """Run a command and return what it prints."""
+    out = io.StringIO()
+    call_command(*arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+def upload(s3: Any, key: str, data: bytes) -> str:
+    """Upload, let reconcile find it, and return KEY@VERSION."""
+    version_id = s3.put_object(Bucket=SOURCE, Key=key, Body=data)["VersionId"]
+    run("reconcile")
+    return f"{key}@{version_id}"
+
+
+class TestWithdraw:
+    def test_takes_an_invoice_out_and_restore_brings_it_back(self, s3: Any) -> None:
+        upload(s3, "a.txt", invoice_text())
+
+        withdrawn = run("withdraw", "C-1", "INV-1", *WHY)
+        without = run("expenses")
+        restored = run("restore", "C-1", "INV-1", *WHY)
+
+        assert withdrawn == "withdrawn: C-1 INV-1, now revision 2\n"
+        assert "(0 rows)" in without
+        assert restored == "restored: C-1 INV-1, now revision 3\n"
+        assert "2026-11-02" in run("expenses")
+
+    def test_says_why_it_cannot(self) -> None:
+        with pytest.raises(CommandError, match="there is no invoice INV-9 of C-1"):
+            run("withdraw", "C-1", "INV-9", *WHY)
+        with pytest.raises(CommandError, match="--why"):
+            run("withdraw", "C-1", "INV-1")
+
+
+class TestHistory:
+    def test_shows_each_revision_with_its_act(self, s3: Any) -> None:
+        upload(s3, "a.txt", invoice_text())
+        run("withdraw", "C-1", "INV-1", *WHY)
+
+        newest, oldest = run("history", "C-1", "INV-1").splitlines()
+
+        assert newest.startswith("r000002")
+        assert "withdrawn" in newest
+        assert newest.endswith("withdraw by anna: the customer called")
+        assert oldest.startswith("r000001")
+        assert oldest.endswith("delivered")
+
+    def test_says_that_there_is_no_such_invoice(self) -> None:
+        with pytest.raises(CommandError, match="there is no invoice INV-1 of C-1"):
+            run("history", "C-1", "INV-1")
+
+
+class TestRejections:
+    def test_are_listed_shown_and_closed(self, s3: Any) -> None:
+        document = upload(s3, "a.txt", invoice_text().replace(b"Total: 100.00", b"Total: 1.0.0"))
+
+        listed, shown = run("rejections", "list"), run("rejections", "show", document)
+        closed = run("rejections", "close", document, *WHY)
+
+        assert f"{document}:7:8  bad-amount" in listed
+        assert "reason      bad-amount" in shown
+        assert "Total: 1.0.0" in shown
+        assert closed == f"closed: {document}\n"
+        assert run("rejections", "list") == "no rejections\n"
+        assert "closed  " in run("rejections", "list", "--all")
+
+    def test_are_accepted_when_they_conflict(self, s3: Any) -> None:
+        upload(s3, "a.txt", invoice_text())
+        document = upload(s3, "b.txt", invoice_text(amount="900.00"))
+
+        accepted = run("rejections", "accept", document, *WHY)
+
+        assert accepted == "accepted: C-1 INV-1 is now revision 2\n"
+        assert "900.00" in run("expenses")
+
+    def test_are_reprocessed(self, s3: Any) -> None:
+        document = upload(s3, "a.txt", b"no invoice")
+
+        again = run("rejections", "reprocess", document, *WHY)
+
+        assert again.startswith(f"rejected: {document} (")
+        with pytest.raises(CommandError, match="there is no rejection"):
+            run("rejections", "close", "b.txt@v1", *WHY)
+        with pytest.raises(CommandError, match="names no document"):
+            run("rejections", "close", "b.txt", *WHY)
+
+
+class TestReconcile:
+    def test_prints_the_balance(self, s3: Any) -> None:
+        s3.put_object(Bucket=SOURCE, Key="a.txt", Body=invoice_text())
+        s3.put_object(Bucket=SOURCE, Key="b.txt", Body=b"no invoice")
+
+        out = run("reconcile")
+
+        assert out.startswith(
+            "2 versions = 0 from earlier sweeps + 1 stored + 0 superseded + 1 rejected + 0 pending"
+        )
+
+    def test_fails_while_the_balance_does_not_close(self, s3: Any) -> None:
+        s3.put_object(Bucket=SOURCE, Key="a.txt", Body=invoice_text())
+
+        with pytest.raises(CommandError, match="does not close") as caught:
+            run("reconcile", "--dry-run")
+
+        assert caught.value.returncode == 1
+
+    def test_is_not_run_twice_at_once(self) -> None:
+        from api.management.operator import now  # noqa: PLC0415 - the command's own clock
+
+        with (
+            held(wiring.ledger(), "reconcile", "another", now),
+            pytest.raises(CommandError, match="elsewhere"),
+        ):
+            run("reconcile")
+
+
+class TestRedrive:
+    def test_drains_the_queue(self, settings: Settings) -> None:
+        boto3.client("sqs").send_message(QueueUrl=settings.DOCPROC_DEAD_LETTER_QUEUE_URL, MessageBody="hello")
+
+        waiting, done = run("redrive", "--dry-run"), run("redrive")
+
+        assert waiting == "about 1 messages wait\n"
+        assert done.startswith("1 delivered")
+        assert "message-not-json" in run("rejections", "list")
+
+
+class TestImport:
+    def test_takes_a_folder_and_a_bucket(self, s3: Any, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "a.txt").write_bytes(invoice_text(invoice_id="INV-1"))
+        s3.create_bucket(Bucket="archive")
+        s3.put_object(Bucket="archive", Key="2025/b.txt", Body=invoice_text(invoice_id="INV-2"))
+
+        folder, bucket = run("import", str(tmp_path / "in")), run("import", "s3://archive/2025/")
+        again = run("import", "s3://archive/2025/")
+
+        assert folder.startswith("1 stored")
+        assert bucket.startswith("1 stored")
+        assert "1 known already" in again
+        assert "200.00" in run("expenses")
+
+    def test_says_that_there_is_no_such_folder(self) -> None:
+        with pytest.raises(CommandError, match="/nowhere is no folder"):
+            run("import", "/nowhere")
+
+
+class TestReprocess:
+    def test_changes_nothing_that_reads_the_same(self, s3: Any) -> None:
+        upload(s3, "a.txt", invoice_text())
+        upload(s3, "b.txt", b"no invoice")
+
+        assert run("reprocess", "--dry-run", *WHY) == "1 texts\n"
+        assert run("reprocess", *WHY).startswith("0 changed, 1 unchanged")
+        assert run("reprocess", "--rejections", *WHY).startswith("0 changed, 1 unchanged")
+
+
+class TestErase:
+    def test_leaves_nothing_of_the_customer_but_that_it_did(self, s3: Any) -> None:
+        upload(s3, "a.txt", invoice_text())
+        upload(s3, "b.txt", invoice_text(amount="900.00"))  # a conflict, copied to rejected/
+        upload(s3, "c.txt", invoice_text(customer_id="C-2"))
+        run("compact")
+
+        out = run("erase", "C-1", "--yes", *WHY)
+        run("compact")
+
+        keys = [each["Key"] for each in s3.list_object_versions(Bucket=DESTINATION)["Versions"]]
+        assert "2 revisions and documents" in out
+        assert [key.rpartition("/")[2] for key in keys] == ["C-2_INV-1-r000001.csv"]
+        assert "1     100.00" in run("expenses")
+        assert "erase by anna" in run("history", "C-1", "INV-1")
+        with pytest.raises(CommandError, match="was erased"):
+            run("restore", "C-1", "INV-1", *WHY)
+
+
+class TestExpire:
+    def test_keeps_texts_for_ever_unless_told(self, settings: Settings) -> None:
+        assert "kept for ever" in run("expire")
+        settings.DOCPROC_KEEP_TEXTS_DAYS = 30
+        assert run("expire") == "dropped 0 texts older than 30 days\n"
