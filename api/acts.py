@@ -53,8 +53,13 @@ class Acts:
         """Bring a withdrawn invoice back."""
         return self._change_status(customer_id, invoice_id, rev, "active", operator.act("restore"))
 
-    def accept(self, source_key: str, version_id: str, operator: Operator) -> Revision:
-        """Let a conflicting document, or one for a withdrawn invoice, become the next revision."""
+    def accept(
+        self, source_key: str, version_id: str, operator: Operator, rev: int | None = None
+    ) -> Revision:
+        """Let a conflicting document, or one for a withdrawn invoice, become the next revision.
+
+        `rev` is the revision that the operator saw beside it.
+        """
         document = self._open_rejection(source_key, version_id)
         code = document.reason.code if document.reason else ""
         if code not in ACCEPTABLE:

@@ -42,6 +42,7 @@ CONFIGURATION_FAULTS = {
     "InvalidAccessKeyId": _CREDENTIALS,
     "InvalidClientTokenId": _CREDENTIALS,
     "InvalidToken": _CREDENTIALS,
+    "InvalidSignatureException": _CREDENTIALS,
     "SignatureDoesNotMatch": _CREDENTIALS,
     "UnrecognizedClientException": _CREDENTIALS,
     "RequestTimeTooSkewed": "the clock of this machine is wrong: check its time synchronization",

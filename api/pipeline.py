@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from api import logs
 from api.decision import Arrival, decide, fits, own_key, reissue
-from api.ports import ContentGone, ContentTooLarge, Ledger, Sink, Source, TemporaryFailure
+from api.ports import Content, ContentGone, ContentTooLarge, Ledger, Sink, Source, TemporaryFailure
 from api.records import Act, Change, Document, Reason, Revision, Seen
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES, InvoiceError, parse
@@ -65,7 +65,7 @@ class Pipeline:
             # A fault of ours must not hold the document in retries until its content expires.
             logger.exception(logs.INGEST_INTERNAL_ERROR, extra={"key": ref.key, "message_id": message_id})
             reason = Reason(code="internal-error", message="docproc failed on this document; see its log")
-            return self._reject(ref, replace(fresh, data=self._bytes_of(ref)), reason)
+            return self._reject(ref, self._with_content(ref, fresh), reason)
 
     def reject_message(self, message_id: str, reason: Reason, body: bytes, now: datetime) -> Outcome:
         """Keep a trusted message that names no document as a rejection. Safe to repeat."""
@@ -116,14 +116,7 @@ class Pipeline:
         except ContentGone as error:
             message = "the content was no longer in the source bucket when docproc came to read it"
             return self._reject(ref, fresh, Reason(code=error.code, message=message))
-        document = replace(
-            fresh,
-            etag=content.etag,
-            size_bytes=len(content.data),
-            sha256=hashlib.sha256(content.data).hexdigest(),
-            last_modified_at=content.last_modified_at,
-            data=content.data,
-        )
+        document = _filled(fresh, content)
         try:
             arrival = self.arrival(document, content.data)
         except InvoiceError as error:
@@ -198,13 +191,13 @@ class Pipeline:
         self.sink.put_row(repaired.csv_key, repaired.row)
         return True
 
-    def _bytes_of(self, ref: ObjectRef) -> bytes | None:
+    def _with_content(self, ref: ObjectRef, fresh: Document) -> Document:
         try:
-            return self.source.read(ref).data
+            return _filled(fresh, self.source.read(ref))
         except TemporaryFailure:
             raise
         except Exception:  # noqa: BLE001 - logged already: reading may be the very thing that fails
-            return None
+            return fresh
 
 
 def arriving(ref: ObjectRef, message_id: str, now: datetime) -> Document:
@@ -218,6 +211,17 @@ def arriving(ref: ObjectRef, message_id: str, now: datetime) -> Document:
         size_bytes=ref.size_bytes or 0,
         sequencer=ref.sequencer,
         message_id=message_id,
+    )
+
+
+def _filled(fresh: Document, content: Content) -> Document:
+    return replace(
+        fresh,
+        etag=content.etag,
+        size_bytes=len(content.data),
+        sha256=hashlib.sha256(content.data).hexdigest(),
+        last_modified_at=content.last_modified_at,
+        data=content.data,
     )
 
 

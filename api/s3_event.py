@@ -10,6 +10,9 @@ from urllib.parse import unquote_plus
 from api import strict_json
 
 MAX_KEY_BYTES = 1024  # S3's own limit
+MAX_ID_CHARACTERS = 1024  # S3's limit for a version's id; ETags and sequencers are far shorter
+MAX_RECORDS = 1000  # S3 sends one
+MAX_PROBLEMS = 10  # a reason that names more helps nobody, and must fit in the ledger
 
 _Json: TypeAlias = dict[str, object]
 
@@ -67,6 +70,8 @@ def parse(text: str) -> S3Event:
     records = event.get("Records")
     if not isinstance(records, list) or not records:
         raise NotAnEvent("message-not-an-event", "The message has no list of Records.")
+    if len(records) > MAX_RECORDS:
+        raise NotAnEvent("message-not-an-event", f"The message has more than {MAX_RECORDS} Records.")
     return _sort(records)
 
 
@@ -79,6 +84,8 @@ def _sort(records: list[object]) -> S3Event:
             problems.append(f"Record {number} of {len(records)}: {error}.")
         else:
             objects.append(ref) if ref else ignored.append("other-event")
+    if len(problems) > MAX_PROBLEMS:
+        problems[MAX_PROBLEMS:] = [f"And {len(problems) - MAX_PROBLEMS} more."]
     return S3Event(objects=tuple(objects), ignored=tuple(ignored), problems=tuple(problems))
 
 

@@ -1,7 +1,7 @@
 """Notify: tell people, in plain words, which documents were rejected since they were last told."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.records import Document, Page
@@ -10,6 +10,9 @@ CHECKPOINT = "notify"
 PAGE = 100
 # A mail of more lines is read by nobody; the pages have them all.
 MAX_LINES = 50
+# A rejection bears the time at which its delivery, or its batch of an import, began: what is
+# younger than the longest of these may still be joined by an older one, and is told of next time.
+SETTLED = timedelta(minutes=10)
 
 
 class RejectionsLedger(Protocol):
@@ -31,25 +34,23 @@ def notify(ledger: RejectionsLedger, publish: Callable[[str, str], None], now: d
     The first call only notes the time. Told at least once: a crash behind `publish` tells again.
     """
     saved = ledger.checkpoint(CHECKPOINT)
-    new = _since(ledger, datetime.fromisoformat(saved)) if saved else ()
+    until = now - SETTLED
+    new = _between(ledger, datetime.fromisoformat(saved), until) if saved else ()
     if new:
         publish(_subject(len(new)), _text(new))
-    # To the newest that was seen and not to now: one that is being recorded is told of next time.
-    until = max((document.recorded_at for document in new), default=None)
-    if until or not saved:
-        ledger.save_checkpoint(CHECKPOINT, (until or now).isoformat())
+    ledger.save_checkpoint(CHECKPOINT, until.isoformat())
     return len(new)
 
 
-def _since(ledger: RejectionsLedger, since: datetime) -> tuple[Document, ...]:
+def _between(ledger: RejectionsLedger, since: datetime, until: datetime) -> tuple[Document, ...]:
     found: list[Document] = []
     token: str | None = None
     while True:
         page = ledger.rejections(open_only=True, limit=PAGE, token=token)
-        new = [document for document in page.documents if document.recorded_at > since]
-        found += new
+        newer = [document for document in page.documents if document.recorded_at > since]
+        found += [document for document in newer if document.recorded_at <= until]
         token = page.next_token
-        if token is None or len(new) < len(page.documents):
+        if token is None or len(newer) < len(page.documents):
             return tuple(reversed(found))
 
 

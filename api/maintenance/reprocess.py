@@ -1,13 +1,17 @@
 """Reprocess: kept texts again, with today's parser."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from api import logs
 from api.acts import ActRefused, Acts, Operator
 from api.maintenance.lease import Lease
 from api.ports import TemporaryFailure
 from api.records import Document, Page, Revision
+
+logger = logging.getLogger(__name__)
 
 PAGE = 100
 
@@ -90,5 +94,8 @@ class Reprocessing:
         except ActRefused:
             return "refused"
         except TemporaryFailure:
+            return "failed"
+        except Exception:  # a text that breaks today's parser, too, shall not keep the others waiting
+            logger.exception(logs.DOCUMENT_FAILED, extra={"key": text.source_key})
             return "failed"
         return "unchanged" if again.outcome == "rejected" else "changed"

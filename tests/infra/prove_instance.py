@@ -82,7 +82,8 @@ def _prove(
     seen["slow"] = _slow_clients(aws)
     seen["restart"] = _under_load(aws, "restart", lambda: machine.run("systemctl", "restart", WEB))
     seen["reload"] = _under_load(aws, "reload", lambda: machine.run("systemctl", "reload", "nginx"))
-    seen["tasks"] = {name: _task(machine, name) for name in ("redrive", "reconcile")}
+    seen["tasks"] = {name: _task(machine, name) for name in ("redrive", "reconcile", "notify")}
+    seen["manage"] = machine.run("docproc-manage", "check").stdout
     timers = machine.run("systemctl", "list-timers", "--no-legend").stdout.splitlines()
     seen["timers"] = sorted(line.split()[-2] for line in timers if "docproc" in line)
     seen["logs_shipped"] = _wait(lambda: _shipped(aws), "shipped logs")
@@ -181,14 +182,20 @@ def _under_load(aws: EmbeddedAws, name: str, disturb: Callable[[], object]) -> d
 
     uploads = threading.Thread(target=upload_all)
     uploads.start()
+    took_seconds = []
     for _ in range(DISTURBANCES):
         time.sleep(0.7)
+        started_at = time.monotonic()
         disturb()
+        took_seconds.append(time.monotonic() - started_at)
     uploads.join()
     wanted = {f"inv-{document}-r000001.csv" for document in names}
     _wait(lambda: wanted <= _rows(aws), f"the rows of {name}")
     failed = [attempt.status for attempt in attempts if not attempt.is_taken]
-    return {"documents": len(wanted & _rows(aws)), "failed": failed}
+    if failed:
+        sys.stderr.write(f"{name}: {failed}\n")
+    longest = round(max(took_seconds), 1)
+    return {"documents": len(wanted & _rows(aws)), "failed": failed, "longest_seconds": longest}
 
 
 def _task(machine: Machine, name: str) -> str:

@@ -12,7 +12,7 @@ from api.access import GROUPS, role_of
 
 
 class Command(BaseCommand):
-    """`manage.py person [NAME] [--role ROLE] [--password] [--remove]`."""
+    """`manage.py person [NAME] [--role ROLE] [--password] [--remove|--restore]`."""
 
     help = "List the accounts; make one, change its role or password, or shut it out."
 
@@ -22,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--role", choices=GROUPS, help="what the person may do")
         parser.add_argument("--password", action="store_true", help="ask for a new password")
         parser.add_argument("--remove", action="store_true", help="shut the account out; its acts stay")
+        parser.add_argument("--restore", action="store_true", help="let the account in again")
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401 - Django hands over what argparse read
         """Change what is asked for, then show the account."""
@@ -35,7 +36,8 @@ class Command(BaseCommand):
         user = User(username=options["name"]) if is_new else User.objects.get(username=options["name"])
         if options["password"] or is_new:
             user.set_password(_new_password(user))
-        user.is_active = not options["remove"]
+        if options["remove"] or options["restore"]:
+            user.is_active = bool(options["restore"])
         user.save()
         if options["role"]:
             user.groups.set([Group.objects.get_or_create(name=options["role"])[0]])
