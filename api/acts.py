@@ -69,6 +69,8 @@ class Acts:
         if document.data is None:
             raise ActRefused("the text of this rejection is no longer kept")
         current = self.pipeline.ledger.revision(document.customer_id, document.invoice_id)
+        if rev is not None and rev != (current.rev if current else 0):
+            raise ActRefused(_CHANGED)
         act = operator.act("accept")
         try:
             arrival = self.pipeline.arrival(replace(document, recorded_at=act.at), document.data)

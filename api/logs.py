@@ -6,6 +6,7 @@ among them.
 
 import json
 import logging
+import traceback
 from datetime import UTC, datetime
 
 from api import metrics
@@ -53,6 +54,15 @@ class JsonFormatter(logging.Formatter):
         }
         line |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _frames(record.exc_info[1])
         first, *others = metrics.embedded(line.pop("metrics", ()), self._stack, at) or ({},)  # type: ignore[arg-type] # facts are objects
         return "\n".join(json.dumps(each, default=str) for each in ({**line, **first}, *others))
+
+
+def _frames(error: BaseException | None) -> str:
+    """Return the stack trace without the errors' messages, which like to quote what they choked on."""
+    told: list[str] = []
+    while error is not None:
+        told.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\nfrom\n".join(told)

@@ -100,15 +100,15 @@ def _created_object(record: object) -> ObjectRef | None:
         return None
     s3 = _part(record, "s3")
     part = _part(s3, "object")
-    version_id = _text(part, "versionId", default="")
+    version_id = _id(part, "versionId")
     return ObjectRef(
         bucket=_text(_part(s3, "bucket"), "name"),
         key=_key(_text(part, "key")),
         # Where versioning was suspended, every new object is version "null" and replaces the last.
         version_id="" if version_id == "null" else version_id,
-        etag=_text(part, "eTag", default=""),
+        etag=_id(part, "eTag"),
         size_bytes=_size(part.get("size")),
-        sequencer=_text(part, "sequencer", default=""),
+        sequencer=_id(part, "sequencer"),
     )
 
 
@@ -117,6 +117,13 @@ def _part(parent: _Json, name: str) -> _Json:
     if not isinstance(part, dict):
         raise _BadRecord(f"{name} is not an object")
     return part
+
+
+def _id(part: _Json, name: str) -> str:
+    text = _text(part, name, default="")
+    if len(text) > MAX_ID_CHARACTERS:
+        raise _BadRecord(f"{name} is longer than any that S3 makes")
+    return text
 
 
 def _text(parent: _Json, name: str, default: str | None = None) -> str:

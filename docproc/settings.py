@@ -1,6 +1,7 @@
 """Every setting, read once from the environment. The table in README.md lists them all."""
 
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -202,13 +203,15 @@ STORAGES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# A person at a terminal reads the command's answer, and events only if something is wrong.
+_IS_AT_TERMINAL = Path(sys.argv[0]).name == "manage.py" and sys.stderr.isatty()
 # One line of JSON an event, on standard error, where journald or a container's log driver is.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "api.logs.JsonFormatter", "stack": DOCPROC_STACK}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "root": {"handlers": ["stderr"], "level": "WARNING" if _IS_AT_TERMINAL else "INFO"},
     "filters": {
         "unhandled": {
             "()": "django.utils.log.CallbackFilter",

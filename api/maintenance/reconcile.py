@@ -39,6 +39,9 @@ class VersionedSource(Protocol):
 class ListedSink(Protocol):
     """A destination bucket whose keys can be listed."""
 
+    def remove(self, key: str) -> None:
+        """Remove every version of an object."""
+
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield the keys under a prefix."""
 
@@ -221,6 +224,14 @@ class Reconciler:
         for revision in revisions:
             if revision.row and not there & _keys_of(revision):
                 self._repair(revision, balance, dry_run=dry_run)
+            elif not revision.row and not dry_run:
+                self._remove(revision, there)
+
+    def _remove(self, revision: Revision, there: set[str]) -> None:
+        """Remove the object that a delivery put while the revision was being erased."""
+        own = csv_key(revision.customer_id, revision.invoice_id, revision.rev, revision.stored_at)
+        if own in there:
+            self.sink.remove(own)
 
     def _repair(self, revision: Revision, balance: Balance, *, dry_run: bool) -> None:
         try:

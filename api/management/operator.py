@@ -3,10 +3,11 @@
 import getpass
 import os
 import socket
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from api.acts import Operator
 
@@ -57,5 +58,7 @@ def parse_document(value: str) -> tuple[str, str]:
     """Return (source_key, version_id) of KEY@VERSION; the last @ separates."""
     source_key, _, version_id = value.rpartition("@")
     if not source_key or not version_id:
-        raise CommandError(f"{value!r} names no document; write KEY@VERSION as `rejections list` shows it")
+        raise ArgumentTypeError(
+            f"{value!r} names no document; write KEY@VERSION as `rejections list` shows it"
+        )
     return source_key, version_id

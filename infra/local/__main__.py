@@ -6,6 +6,7 @@ listens; `manage.py demo` hands over to it.
 
 import argparse
 import io
+import logging
 import os
 import shlex
 import signal
@@ -63,6 +64,7 @@ def _run(screen: Screen, state: Path, options: argparse.Namespace) -> int:
     with running(state, ledger=options.ledger, port=port, say=_Stopwatch(screen)) as system:
         os.environ.update(system.settings)
         django.setup()
+        logging.getLogger("api").setLevel(logging.WARNING)  # the screen shows it all
         # The service's parts want its settings, so they come only now.
         from infra.local.demo import SAMPLES, Demo  # noqa: PLC0415
         from infra.local.evidence import show_evidence  # noqa: PLC0415

@@ -101,6 +101,10 @@ class MemorySink:
         self.kept[document.source_key, document.version_id] = ref.bucket, ref.key
         return True
 
+    def remove(self, key: str) -> None:
+        """Remove an object."""
+        self.objects.pop(key, None)
+
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield keys in order."""
         yield from sorted(key for key in self.objects if key.startswith(prefix) and key > start_after)

@@ -1,5 +1,6 @@
 """Erase a customer."""
 
+import sys
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -16,7 +17,8 @@ class Command(ActCommand):
 
     help = (
         "Remove a customer's texts, rows and objects from everywhere the service wrote them; "
-        "that it was done, by whom and why, stays. Cannot be undone."
+        "that it was done, by whom and why, stays. Cannot be undone. Wants the right to delete "
+        "objects of the destination bucket, which the service's own role does not have."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,6 +37,8 @@ class Command(ActCommand):
             else "everything of "
         )
         what = what if erasure.invoice_id else what + erasure.customer_id
+        if not options["yes"] and not sys.stdin.isatty():
+            raise CommandError("there is nobody to ask; add --yes")
         if not options["yes"] and input(f"Erase {what}? It cannot be undone. Write yes: ") != "yes":
             raise CommandError("nothing was erased")
         progress = Progress(self)
@@ -47,6 +51,9 @@ class Command(ActCommand):
             raise CommandError(str(error)) from error
         finally:
             progress.end()
+        if not count:
+            raise CommandError(f"nothing is known of {erasure.invoice_id} {erasure.customer_id}".replace("  ", " "))
         self.stdout.write(
-            f"erased: {what}, {count} revisions and documents; the table follows with `compact`"
+            f"erased: {what}, {count} revisions and documents. Reports follow with the next `compact`; "
+            "rejections that could not be read name no customer: look for them in `rejections list`"
         )

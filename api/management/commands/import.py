@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import wiring
@@ -45,6 +46,10 @@ class Command(BaseCommand):
     def _open(self, name: str) -> tuple[BucketArchive | FolderArchive, Any]:
         if name.startswith("s3://"):
             bucket, _, prefix = name.removeprefix("s3://").partition("/")
+            if not bucket:
+                raise CommandError("name a bucket: s3://BUCKET/PREFIX")
+            if bucket == settings.DOCPROC_SOURCE_BUCKET:
+                raise CommandError("that is the source bucket; `reconcile` brings in what is missing of it")
             archive = wiring.bucket_archive(bucket)
             return archive, archive.refs(prefix)
         if not Path(name).is_dir():

@@ -45,11 +45,11 @@ class Command(BaseCommand):
         page = wiring.ledger().rejections(open_only=open_only, limit=limit, token=None)
         for document in page.documents:
             reason = document.reason
-            where = f":{reason.line}:{reason.column}" if reason and reason.line else ""
+            where = f"line {reason.line}: " if reason and reason.line else ""
             self.stdout.write(
                 f"{document.recorded_at:%Y-%m-%d %H:%M:%S}Z  {'open  ' if document.is_open else 'closed'}  "
-                f"{document.source_key}@{document.version_id}{where}  "
-                + (f"{reason.code}: {reason.message}" if reason else "")
+                f"{document.source_key}@{document.version_id}  "
+                + (f"{reason.code}: {where}{reason.message}" if reason else "")
             )
         if page.next_token:
             self.stdout.write(f"… more than {limit}; raise --limit to see them")
@@ -79,8 +79,8 @@ class Command(BaseCommand):
     def _act(self, action: str, options: dict[str, Any]) -> None:
         source_key, version_id = options["document"]
         acts = wiring.acts()
-        operator = Operator(who=options["who"], why=options["why"], at=now())
         try:
+            operator = Operator(who=options["who"], why=options["why"], at=now())
             if action == "accept":
                 revision = acts.accept(source_key, version_id, operator)
                 self.stdout.write(
