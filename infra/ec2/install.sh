@@ -145,6 +145,7 @@ certificate() {
 
 services() {
   step "services"
+  install -m 0755 "$here/docproc-manage" /usr/local/bin/docproc-manage
   cp -rT --no-preserve=all "$here/systemd" /etc/systemd/system
   systemctl daemon-reload
   systemctl restart docproc-secrets.service

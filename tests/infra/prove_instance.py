@@ -82,7 +82,8 @@ def _prove(
     seen["slow"] = _slow_clients(aws)
     seen["restart"] = _under_load(aws, "restart", lambda: machine.run("systemctl", "restart", WEB))
     seen["reload"] = _under_load(aws, "reload", lambda: machine.run("systemctl", "reload", "nginx"))
-    seen["tasks"] = {name: _task(machine, name) for name in ("redrive", "reconcile")}
+    seen["tasks"] = {name: _task(machine, name) for name in ("redrive", "reconcile", "notify")}
+    seen["manage"] = machine.run("docproc-manage", "check").stdout
     timers = machine.run("systemctl", "list-timers", "--no-legend").stdout.splitlines()
     seen["timers"] = sorted(line.split()[-2] for line in timers if "docproc" in line)
     seen["logs_shipped"] = _wait(lambda: _shipped(aws), "shipped logs")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.deploy.release import build
+from tests.support.template import CONFIGURATIONS, load, resolve
 
 EC2 = Path(__file__).resolve().parents[2] / "infra" / "ec2"
 ROOT = EC2.parents[1]
@@ -23,8 +24,16 @@ def _needs(*programs: str) -> pytest.MarkDecorator:
 
 
 @_needs("shellcheck")
-def test_the_installer_is_sound_shell() -> None:
-    subprocess.run(("shellcheck", EC2 / "install.sh"), check=True)
+@pytest.mark.parametrize("name", ["install.sh", "docproc-manage"])
+def test_a_script_is_sound_shell(name: str) -> None:
+    subprocess.run(("shellcheck", EC2 / name), check=True)
+
+
+@_needs("shellcheck")
+def test_the_user_data_is_sound_shell() -> None:
+    data = resolve(load(), CONFIGURATIONS["scaled"]).properties("LaunchTemplate")["LaunchTemplateData"]
+
+    subprocess.run(("shellcheck", "-"), input=data["UserData"], text=True, check=True)
 
 
 @_needs("nginx", "openssl")
@@ -147,9 +156,12 @@ class TestInstalled:
         assert max(seen["security"].values()) <= 1.5
 
     def test_runs_its_timers(self, seen: dict[str, Any]) -> None:
-        assert seen["tasks"] == {"redrive": "success", "reconcile": "success"}
+        assert seen["tasks"] == {"redrive": "success", "reconcile": "success", "notify": "success"}
         timers = ("compact", "notify", "reconcile", "redrive")
         assert seen["timers"] == [f"docproc-{name}.timer" for name in timers]
+
+    def test_lets_an_operator_run_commands(self, seen: dict[str, Any]) -> None:
+        assert "System check identified no issues" in seen["manage"]
 
     def test_ships_its_log(self, seen: dict[str, Any]) -> None:
         assert seen["logs_shipped"] >= 1

@@ -1,5 +1,6 @@
 """The doors to AWS against moto, and the one table of errors."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from api import aws
-from api.aws import Clients, DeadLetterQueue, translate
+from api.aws import Announcements, Clients, DeadLetterQueue, translate
 from api.buckets import DestinationBucket, SourceBucket, rejected_key
 from api.ports import ContentGone, ContentTooLarge, TemporaryFailure
 from api.records import Document
@@ -277,3 +278,21 @@ def test_the_clock_of_moto_is_utc(s3: Any, source: SourceBucket) -> None:
     age = datetime.now(UTC) - source.read(ref).last_modified_at
 
     assert abs(age.total_seconds()) < 60
+
+
+class TestAnnouncements:
+    def test_publishes_to_its_topic(self) -> None:
+        with mock_aws():
+            sns = boto3.client("sns", region_name="us-east-1")
+            sqs = boto3.client("sqs", region_name="us-east-1")
+            topic_arn = sns.create_topic(Name="docproc-rejections")["TopicArn"]
+            queue_url = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+            sns.subscribe(
+                TopicArn=topic_arn, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:mailbox"
+            )
+
+            Announcements(client=sns, topic_arn=topic_arn).publish("1 rejection", "a.txt: no total")
+
+            [message] = sqs.receive_message(QueueUrl=queue_url)["Messages"]
+            told = json.loads(message["Body"])
+            assert (told["Subject"], told["Message"]) == ("1 rejection", "a.txt: no total")

@@ -1,10 +1,14 @@
 """The doctor finds each planted fault, names its mend, and finds nothing where nothing is wrong."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -428,12 +432,12 @@ def test_a_fault_in_one_check_does_not_hide_another(world: World) -> None:
     assert {fault.check for fault in world.faults()} == {"notification", "topic and key"}
 
 
-@pytest.mark.django_db
 def test_the_command_prints_the_faults_and_fails(
     world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DOCPROC_DEAD_LETTER_QUEUE_URL = ""
     monkeypatch.setattr("api.wiring.fetch_certificate", _fetched)
+    monkeypatch.setattr("api.stores.databases.faults", lambda: iter(()))
     world.notify([])
     output = StringIO()
 
@@ -444,3 +448,36 @@ def test_the_command_prints_the_faults_and_fails(
     assert "ok     tables" in output.getvalue()
     assert "FAULT  notification\n         docproc-source does not notify" in output.getvalue()
     assert "mend: set DOCPROC_DEAD_LETTER_QUEUE_URL" in output.getvalue()
+
+
+class TestDatabases:
+    """In a process of its own, whose database is a file that each test chooses."""
+
+    def _faults(self, url: str, *commands: str) -> str:
+        script = (
+            "import django; django.setup()\n"
+            "from django.core.management import call_command\n"
+            "from api.stores.databases import faults\n"
+            + "".join(f"call_command({command!r}, verbosity=0)\n" for command in commands)
+            + "print(list(faults()))"
+        )
+        environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "docproc.settings", "DOCPROC_DATABASE_URL": url}
+        done = subprocess.run(
+            (sys.executable, "-c", script), env=environ, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def test_lacks_its_tables_until_it_is_migrated(self, tmp_path: Path) -> None:
+        url = f"sqlite:///{tmp_path / 'users.sqlite3'}"
+
+        before, after = self._faults(url), self._faults(url, "migrate")
+
+        assert "the database 'default' lacks" in before
+        assert "manage.py migrate" in before
+        assert after == "[]"
+
+    def test_cannot_be_reached(self, tmp_path: Path) -> None:
+        found = self._faults(f"sqlite:///{tmp_path / 'no-such-folder' / 'users.sqlite3'}")
+
+        assert "cannot be reached" in found
+        assert "check DOCPROC_DATABASE_URL" in found

@@ -672,14 +672,21 @@ def _(stack: Stack) -> bool:
     )
 
 
-@rule("documents are never deleted or changed by the service, and rows never deleted")
+@rule("documents are never deleted or changed by the service; rows go by an erasure only")
 def _(stack: Stack) -> bool:
-    return not any(
-        action.startswith(("s3:Delete", "s3:PutBucket", "s3:PutLifecycle"))
-        and not all("/iceberg/" in r or "/athena-results/" in r for r in _listed(statement["Resource"]))
+    deleting = [
+        (statement["Sid"], action, resource)
         for statement in role_statements(stack)
         for action in _listed(statement["Action"])
-    )
+        if action.startswith(("s3:Delete", "s3:PutBucket", "s3:PutLifecycle"))
+        for resource in _listed(statement["Resource"])
+    ]
+    return {(sid, action, resource.split("us-east-1/")[1]) for sid, action, resource in deleting} == {
+        ("KeepTablesAndResults", "s3:DeleteObject", "iceberg/*"),
+        ("KeepTablesAndResults", "s3:DeleteObject", "athena-results/*"),
+        ("EraseRowsAndRejections", "s3:DeleteObjectVersion", "csv/*"),
+        ("EraseRowsAndRejections", "s3:DeleteObjectVersion", "rejected/*"),
+    }
 
 
 @rule("only EC2 takes the instances' role")

@@ -195,7 +195,7 @@ FAULTS: dict[str, Callable[[Template], None]] = {
         "InstanceRole/Properties/ManagedPolicyArns", ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]
     ),
     "the role uses any key": _at(
-        f"InstancePolicy/{_STATEMENT}/13/Resource", "arn:aws:kms:us-east-1:123456789012:key/*"
+        f"InstancePolicy/{_STATEMENT}/14/Resource", "arn:aws:kms:us-east-1:123456789012:key/*"
     ),
     "everyone in the account takes the role": _at(
         "InstanceRole/Properties/AssumeRolePolicyDocument/Statement/0/Principal", {"AWS": "123456789012"}
@@ -256,7 +256,7 @@ FAULTS: dict[str, Callable[[Template], None]] = {
         "InstanceRole/Properties/Policies/0/Fn::If/1/PolicyDocument/Statement/1/Condition", _GONE
     ),
     "the role takes any role": _at(
-        f"InstancePolicy/{_STATEMENT}/9/Resource", "arn:aws:sns:us-east-1:123456789012:*"
+        f"InstancePolicy/{_STATEMENT}/10/Resource", "arn:aws:sns:us-east-1:123456789012:*"
     ),
     "the world reaches the instances behind the load balancer": _at(
         "HttpsFromLoadBalancer/Properties/SourceSecurityGroupId", {"Ref": "DatabaseSecurityGroup"}
