@@ -189,6 +189,8 @@ def _under_load(aws: EmbeddedAws, name: str, disturb: Callable[[], object]) -> d
     wanted = {f"inv-{document}-r000001.csv" for document in names}
     _wait(lambda: wanted <= _rows(aws), f"the rows of {name}")
     failed = [attempt.status for attempt in attempts if not attempt.is_taken]
+    if failed:
+        sys.stderr.write(f"{name}: {failed}\n")
     return {"documents": len(wanted & _rows(aws)), "failed": failed}
 
 
