@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LEDGER ?= dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format torture bench bench-athena lock clean
+.PHONY: help install demo test check format torture bench bench-athena scan privileges lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,9 +46,23 @@ bench: $(READY) ## the benchmarks under tests/bench, each a ratio in one run
 bench-athena: $(READY) ## how reports grow and what they cost at Athena (ARGS=--rows=1000000 for less)
 	@$(BIN)/python tests/bench/bench_athena.py $(ARGS)
 
+SCAN := .venv-scan
+scan: ## lint and scan infra/template.yaml (cfn-lint, checkov; in a virtual environment of their own)
+	@test -x $(SCAN)/bin/checkov || { $(PYTHON) -m venv $(SCAN) && $(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scan.txt; }
+	@$(SCAN)/bin/cfn-lint infra/template.yaml infra/releases.yaml
+	@$(SCAN)/bin/checkov -f infra/template.yaml infra/releases.yaml --framework cloudformation secrets --skip-download --compact --quiet
+
+privileges: export RECORD_AWS_REQUESTS := $(CURDIR)/.privileges
+privileges: export PYTHONPATH := $(CURDIR)/tests/support/recording
+privileges: $(READY) ## every AWS request of suite and demo against the template's role
+	@rm -f $(RECORD_AWS_REQUESTS)
+	@$(BIN)/python -m pytest -q -n auto tests/contract tests/integration tests/e2e
+	@$(BIN)/python manage.py demo --once
+	@$(BIN)/python -m tests.support.least_privilege $(RECORD_AWS_REQUESTS)
+
 lock: ## lock the direct dependencies of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements.txt
 	uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-dev.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) $(SCAN) .privileges .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

@@ -258,12 +258,11 @@ def _(stack: Stack) -> bool:
     )
 
 
-@rule("buckets say who read them")
+@rule("buckets say who read them, each in another")
 def _(stack: Stack) -> bool:
-    return all(
-        "-logs-" in stack.properties(bucket)["LoggingConfiguration"]["DestinationBucketName"]
-        for bucket in ("SourceBucket", "DestinationBucket")
-    )
+    logs = {name: stack.properties(name)["LoggingConfiguration"]["DestinationBucketName"] for name in BUCKETS}
+    kept = "docproc-logs-123456789012-us-east-1"
+    return logs == {"SourceBucket": kept, "DestinationBucket": kept, "LogBucket": "docproc-releases"}
 
 
 @rule("what holds data stays when the stack goes or replaces it")
