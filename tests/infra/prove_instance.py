@@ -182,16 +182,20 @@ def _under_load(aws: EmbeddedAws, name: str, disturb: Callable[[], object]) -> d
 
     uploads = threading.Thread(target=upload_all)
     uploads.start()
+    took_seconds = []
     for _ in range(DISTURBANCES):
         time.sleep(0.7)
+        started_at = time.monotonic()
         disturb()
+        took_seconds.append(time.monotonic() - started_at)
     uploads.join()
     wanted = {f"inv-{document}-r000001.csv" for document in names}
     _wait(lambda: wanted <= _rows(aws), f"the rows of {name}")
     failed = [attempt.status for attempt in attempts if not attempt.is_taken]
     if failed:
         sys.stderr.write(f"{name}: {failed}\n")
-    return {"documents": len(wanted & _rows(aws)), "failed": failed}
+    longest = round(max(took_seconds), 1)
+    return {"documents": len(wanted & _rows(aws)), "failed": failed, "longest_seconds": longest}
 
 
 def _task(machine: Machine, name: str) -> str:
