@@ -189,7 +189,7 @@ class TestUpload:
         if not has_script:
             pytest.skip("without JavaScript the bucket itself refuses the file")
         page.goto("/upload")
-        page.set_input_files("#file", [{"name": "empty.txt", "mimeType": "text/plain", "buffer": b""}])
+        page.set_input_files("#file", {"name": "empty.txt", "mimeType": "text/plain", "buffer": b""})
 
         _see(page, "#upload-notes", "empty.txt: It is empty.", has_script=True)
 
