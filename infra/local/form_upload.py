@@ -68,6 +68,8 @@ def _read(environ: "WSGIEnvironment", now: datetime) -> tuple[str, bytes, str]:
     fields = {name.lower(): value for name, value in texts.items()}
     upload = files.get("file")
     data = upload.stream.read() if upload else fields.get("file", "").encode()
+    for each in files.values():
+        each.close()
     key = fields.get("key", "").replace("${filename}", (upload.filename or "") if upload else "")
     fields["key"] = key
     policy = _policy(fields, now)

@@ -67,7 +67,7 @@ function prepareUpload(drop) {
 
 async function sendAll(drop, files) {
   for (const file of files) {
-    const note = document.createElement("li");
+    const note = document.createElement("p");
     note.textContent = `${file.name}: on its way to the bucket …`;
     document.getElementById("upload-notes").append(note);
     const fault = await send(drop, file);

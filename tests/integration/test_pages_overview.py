@@ -1,0 +1,131 @@
+"""The overview and the reports."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api import wiring
+from api.ports import TemporaryFailure
+from api.reports.queries import REPORTS
+from tests.support.invoices import invoice_text
+from tests.support.pages import Queries, World, client_of
+
+
+class TestOverview:
+    def test_says_what_to_do_when_nothing_came_yet(self, world: World) -> None:
+        del world
+        content = client_of("operator").get("/").content.decode()
+
+        assert "Nothing came in these days" in content
+        assert "manage.py reconcile" in content
+
+    def test_counts_the_last_documents_by_outcome(self, world: World) -> None:
+        world.upload("a", invoice_text())
+        world.upload("b", invoice_text())
+        world.upload("c", b"nothing")
+
+        beat = client_of("viewer").get("/").context["pulse"]
+
+        assert (beat.received, beat.stored, beat.rejected, beat.superseded) == (3, 1, 2, 0)
+
+    def test_shows_the_last_balance(self, world: World) -> None:
+        at = datetime(2026, 11, 21, 10, tzinfo=UTC)
+        world.ledger.save_checkpoint(
+            "balance",
+            f'{{"at": "{at.isoformat()}", "versions": 12, "earlier": 0, "stored": 9, "superseded": 1,'
+            ' "rejected": 1, "pending": 1, "processed": 0, "repaired": 0, "failures": 0}',
+        )
+
+        content = client_of("viewer").get("/").content.decode()
+
+        assert "1 wait for their outcome" in content
+        assert "2026-11-21 10:00:00 UTC" in content
+
+    @pytest.mark.parametrize(
+        ("waiting", "state", "word"),
+        [(0, "good", "empty"), (3, "warn", "3 waiting"), (None, "bad", "no answer")],
+    )
+    def test_tells_the_health_of_the_queue(
+        self, world: World, waiting: int | None, state: str, word: str
+    ) -> None:
+        world.letters.waiting = waiting
+
+        health = {part.name: part for part in client_of("viewer").get("/").context["health"]}
+
+        assert (health["Dead-letter queue"].state, health["Dead-letter queue"].word) == (state, word)
+
+    @pytest.mark.parametrize(
+        ("age", "state"), [(timedelta(minutes=31), "good"), (timedelta(hours=3), "warn")]
+    )
+    def test_tells_the_age_of_compaction(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, age: timedelta, state: str
+    ) -> None:
+        del world
+        # Athena gives times as texts.
+        at = (datetime.now(UTC) - age).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+        queries = Queries(state="done", rows=((at, "2026-11-21-00"),))
+        monkeypatch.setattr(wiring, "background_reports", lambda: queries)
+        monkeypatch.setattr("api.pages.overview._spending", lambda *_: {"spending": None})
+
+        health = {part.name: part for part in client_of("viewer").get("/").context["health"]}
+
+        assert health["Compaction"].state == state
+
+    def test_is_a_page_that_says_so_when_the_ledger_is_out_of_reach(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(**_: object) -> None:
+            raise TemporaryFailure("dynamodb", "Query", "ThrottlingException", "wait a little")
+
+        monkeypatch.setattr(world.ledger.__class__, "recent_documents", lambda *_, **__: fail())
+
+        answer = client_of("viewer").get("/")
+
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert "dynamodb Query: ThrottlingException (wait a little)" in answer.content.decode()
+
+
+class TestReports:
+    def test_are_all_listed(self, world: World) -> None:
+        del world
+        content = client_of("viewer").get("/reports").content.decode()
+
+        assert len(REPORTS) > 10
+        for name in REPORTS:
+            assert f'href="/reports/{name}"' in content
+
+    @pytest.mark.parametrize("name", REPORTS)
+    def test_are_shown_and_downloaded(self, world: World, name: str) -> None:
+        world.upload("a", invoice_text())
+        viewer = client_of("viewer")
+
+        page, file = viewer.get(f"/reports/{name}"), viewer.get(f"/reports/{name}.csv")
+
+        assert page.status_code == 200
+        assert page.context["answer"].state == "done"
+        header = b"".join(file).decode().splitlines()[0]
+        assert header == ",".join(column.name for column in REPORTS[name].columns)
+
+    def test_take_their_parameters(self, world: World) -> None:
+        world.upload("a", invoice_text(invoice_id="A"))
+        world.upload("b", invoice_text(customer_id="C-2", invoice_id="B"))
+
+        context = client_of("viewer").get("/reports/invoices?customer=C-2&limit=5").context
+
+        assert [row[2] for row in context["answer"].rows] == ["B"]
+
+    def test_lead_to_the_invoice(self, world: World) -> None:
+        world.upload("a", invoice_text(invoice_id="A/1"))
+
+        content = client_of("viewer").get("/reports/top-invoices").content.decode()
+
+        assert 'href="/invoice?customer=C-1&amp;invoice=A%2F1"' in content
+
+    @pytest.mark.parametrize(
+        ("address", "status"),
+        [("/reports/none", 404), ("/reports/invoices?limit=x", 400), ("/reports/tax-summary.exe", 404)],
+    )
+    def test_are_not_there(self, world: World, address: str, status: int) -> None:
+        del world
+
+        assert client_of("viewer").get(address).status_code == status
