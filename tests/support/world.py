@@ -59,8 +59,8 @@ class World:
 
     ledger: Any = field(default_factory=MemoryLedger)
     gate: Gate = straight
-    bucket: MemoryBucket = field(default_factory=MemoryBucket)
-    archive: MemoryBucket = field(default_factory=lambda: MemoryBucket(name="archive"))
+    bucket: Any = field(default_factory=MemoryBucket)
+    archive: Any = field(default_factory=lambda: MemoryBucket(name="archive"))
     sink: Any = field(default_factory=MemorySink)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     time: datetime = NOON
@@ -71,7 +71,7 @@ class World:
     ) -> ObjectRef:
         """Put an invoice, or RUBBISH, into the source bucket; return what its event would name."""
         data = text_of(invoice_id, amount).replace(b"\n", end)
-        ref = self.bucket.put(key, data, self.time)
+        ref: ObjectRef = self.bucket.put(key, data, self.time)
         self._note(key, ref, amount, data)
         return ref
 
@@ -84,7 +84,7 @@ class World:
     def holds(self, upload: Upload) -> bool:
         """Tell whether the version has not expired."""
         bucket = self.bucket if upload.bucket == self.bucket.name else self.archive
-        return bucket.holds(upload.version_id)
+        return bool(bucket.holds(upload.version_id))
 
     def _note(self, source_key: str, ref: ObjectRef, amount: str, data: bytes) -> None:
         upload = Upload(
