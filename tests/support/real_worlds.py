@@ -19,6 +19,8 @@ from tests.support.ledgers import RealLedger
 from tests.support.outside import Switch
 from tests.support.world import World
 
+_numbers = count()
+
 
 class RealWorlds:
     """A context manager that opens worlds, each with buckets and tables of its own.
@@ -30,7 +32,7 @@ class RealWorlds:
     def __init__(self, database_url: str = "") -> None:
         self._database_url = database_url
         self._databases = LedgerDatabases()
-        self._numbers, self._clients = count(), dict[str, Any]()
+        self._clients = dict[str, Any]()
         self._stack, self._switch = ExitStack(), Switch()
 
     def __enter__(self) -> Self:
@@ -45,7 +47,7 @@ class RealWorlds:
     @contextmanager
     def open(self, switch: Switch) -> Iterator[World]:
         """Yield an empty world whose calls pass the switch."""
-        number = next(self._numbers)
+        number = next(_numbers)
         s3 = self._clients["s3"]
         with self._ledger(number) as ledger, self._switch.closed_by(switch):
             yield World(
