@@ -1,4 +1,4 @@
-"""The world over moto: the service's own doors to S3 and DynamoDB, or SQLite, each call of which passes a gate.
+"""The doors of the world over moto: S3 and DynamoDB, or SQLite, each call of which passes a gate.
 
 The gates sit where the process ends: below botocore, at each HTTP request, and below Django, at
 each statement and each commit. What the service may not see is that they are there.
@@ -45,7 +45,7 @@ def gated_aws(switch: Switch) -> Iterator[Clients]:
 @contextmanager
 def gated_database(switch: Switch) -> Iterator[None]:
     """Put the switch before every statement and every commit of the ledger's database."""
-    commit = BaseDatabaseWrapper._commit
+    commit: Callable[[BaseDatabaseWrapper], None] = BaseDatabaseWrapper._commit  # type: ignore[attr-defined] # Django's own
 
     def execute(run: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
         return switch(f"sql {sql.split(maxsplit=1)[0]}", lambda: run(sql, params, many, context))

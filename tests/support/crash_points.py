@@ -16,11 +16,19 @@ _TRIES = 3
 
 
 class CrashPoints:
-    """The crash points of one kind of world; `lost_answer` makes what its driver says of a lost answer."""
+    """The crash points of one kind of world.
 
-    def __init__(self, open_world: OpenWorld, lost_answer: Callable[[str], Exception]) -> None:
+    `lost_answer` makes what its driver says of a lost answer, `bury` gives back what the dead held.
+    """
+
+    def __init__(
+        self,
+        open_world: OpenWorld,
+        lost_answer: Callable[[str], Exception],
+        bury: Callable[[], None] = lambda: None,
+    ) -> None:
         self.tried = 0
-        self._open_world, self._lost_answer = open_world, lost_answer
+        self._open_world, self._lost_answer, self._bury = open_world, lost_answer, bury
 
     def calls_of(self, scenario: Scenario) -> list[str]:
         """Return the calls that the scenario's action makes when nothing happens to it."""
@@ -57,7 +65,9 @@ class CrashPoints:
             try:
                 with switch.closed_by(gate):
                     prepared.act()
-            except (Killed, TemporaryFailure, Undone):
+            except Killed:
+                self._bury()
+            except (TemporaryFailure, Undone):
                 pass
             witness.look()
             world.outlast_leases()

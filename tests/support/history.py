@@ -192,6 +192,11 @@ class Histories(RuleBasedStateMachine):
         self.deploys.deploy(release)
         self.tried["deploys"] += 1
 
+    @rule(minutes=st.sampled_from((-14, 0, 14)))
+    def skew(self, minutes: int) -> None:
+        """Let the clocks of the service go wrong, as far as AWS still takes its requests."""
+        self.world.skew = timedelta(minutes=minutes)
+
     @rule(seconds=st.sampled_from((0.4, 1, 45, 130, 3600, 7300, 14400, 108000)))
     def pass_time(self, seconds: float) -> None:
         """Turn the clock on; nothing runs for hours, so that long means that the service was down."""
@@ -279,6 +284,8 @@ class Histories(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         """End all trouble: deliver, redrive, import and reconcile what is left, and compare."""
         self.is_sound = False
+        self.world.skew = timedelta()
+        self.world.pass_time(minutes=15)  # whatever a clock that was ahead has dated is past
         self.world.outlast_leases()
         self.world.queue.hidden.clear()
         for message in self.messages:

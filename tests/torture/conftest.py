@@ -1,5 +1,6 @@
 """The real ledgers, and a new empty one as often as a proof wants it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -14,6 +15,14 @@ from api.stores.sql import SqlLedger
 from tests.support.databases import LedgerDatabases
 from tests.support.dynamodb import dynamodb
 from tests.support.ledgers import RealLedger
+
+
+@pytest.fixture(autouse=True)
+def _silence() -> Iterator[None]:
+    """Keep the logs of thousands of faults out of the figures."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from api.ports import TemporaryFailure
 from tests.support.crash_points import CrashPoints
 from tests.support.outside import Switch
-from tests.support.scenarios import ACTS, COMMANDS, DELIVERIES, Scenario, new_invoice
+from tests.support.real_worlds import RealWorlds
+from tests.support.scenarios import (
+    ACTS,
+    COMMANDS,
+    DELIVERIES,
+    Scenario,
+    new_invoice,
+    withdraw,
+)
 from tests.support.world import World
+
+EVERYTHING = (*DELIVERIES, *COMMANDS, *ACTS)
 
 
 @contextmanager
@@ -25,8 +36,23 @@ def lost(name: str) -> TemporaryFailure:
     return TemporaryFailure("test", name, "answer lost")
 
 
+@pytest.fixture(scope="module", params=["dynamodb", "sqlite"])
+def real(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[CrashPoints]:
+    """Return the crash points of each of the real ledgers."""
+    path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
+    url = f"sqlite:///{path}" if request.param == "sqlite" else ""
+    with django_db_blocker.unblock(), RealWorlds(url) as worlds:
+        points = CrashPoints(worlds.open, worlds.lost_answer, worlds.bury)
+        yield points
+        print(f"\ncrash points over {request.param}: {points.tried} cut, lost 0, doubled 0")
+
+
 class TestCrashPoints:
-    @pytest.mark.parametrize("scenario", (*DELIVERIES, *COMMANDS, *ACTS))
+    @pytest.mark.parametrize("scenario", EVERYTHING, ids=lambda each: each.__name__)
     def test_lose_and_double_nothing(self, scenario: Scenario) -> None:
         CrashPoints(in_memory, lost).cut_everywhere(scenario)
 
@@ -36,3 +62,12 @@ class TestCrashPoints:
             "ledger.commit",
             "sink.put_row",
         ]
+
+    @pytest.mark.parametrize("scenario", [new_invoice, withdraw], ids=lambda each: each.__name__)
+    def test_lose_and_double_nothing_on_real_parts(self, real: CrashPoints, scenario: Scenario) -> None:
+        real.cut_everywhere(scenario)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("scenario", EVERYTHING, ids=lambda each: each.__name__)
+    def test_lose_and_double_nothing_anywhere(self, real: CrashPoints, scenario: Scenario) -> None:
+        real.cut_everywhere(scenario)

@@ -35,9 +35,10 @@ Plant = tuple[object, str, Any]
 def plants() -> Iterator[Any]:
     """Yield bugs to plant: a class or module, a name in it, and what stands there instead."""
     yield pytest.param((decision, "_is_newer", lambda *_: True), id="any version wins")
-    yield pytest.param((Pipeline, "make_sure", lambda *_: None), id="a repeat leaves the object out")
-    yield pytest.param((Reconciler, "_make_sure", lambda *_, **__: None), id="a sweep leaves objects out")
     yield pytest.param((MemoryLedger, "commit", _careless_commit), id="a transaction without conditions")
+    for target, name in ((Pipeline, "make_sure"), (Reconciler, "_make_sure")):
+        plant = (target, name, lambda *_, **__: None)
+        yield pytest.param(plant, id=f"nothing is made sure of by {target.__name__}", marks=pytest.mark.slow)
 
 
 def _careless_commit(ledger: MemoryLedger, change: Any) -> None:
