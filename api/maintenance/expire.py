@@ -1,5 +1,6 @@
 """Expire: texts that are kept longer than they need to be. Rows, reasons and outcomes stay."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -21,16 +22,19 @@ class ExpiringLedger(Protocol):
         """Save a value under the name."""
 
 
-def expire(ledger: ExpiringLedger, now: datetime, *, keep_days: int) -> int:
+def expire(
+    ledger: ExpiringLedger, now: datetime, *, keep_days: int, keep: Callable[[], None] = lambda: None
+) -> int:
     """Drop the texts older than so many days; return how many. Safe to repeat and to interrupt.
 
-    A day at a time, so that a run that is interrupted has not been in vain.
+    A day at a time, so that a run that is interrupted has not been in vain. `keep` prolongs a lease.
     """
     saved = ledger.checkpoint(CHECKPOINT)
     since = datetime.fromisoformat(saved) if saved else BEGINNING
     before = now - timedelta(days=keep_days)
     count = 0
     while since < before:
+        keep()
         until = min(since + timedelta(days=1), before)
         count += ledger.expire_texts(since=since, before=until)
         ledger.save_checkpoint(CHECKPOINT, until.isoformat())

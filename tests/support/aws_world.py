@@ -4,7 +4,7 @@ The gates sit where the process ends: below botocore, at each HTTP request, and 
 each statement and each commit. What the service may not see is that they are there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime

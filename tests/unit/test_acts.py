@@ -151,6 +151,17 @@ class TestAccept:
         with pytest.raises(ActRefused, match="larger than"):
             acts.accept("b.txt", version_id, ANNA)
 
+    def test_is_refused_when_the_invoice_is_not_what_the_operator_saw(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        anna = upload(acts, "b.txt", invoice_text(amount="900.00"))
+        bob = upload(acts, "c.txt", invoice_text(amount="950.00"))
+        acts.accept("b.txt", anna, ANNA, rev=1)
+
+        with pytest.raises(ActRefused, match="somebody else"):
+            acts.accept("c.txt", bob, ANNA, rev=1)
+
+        assert columns(acts) == ["900.00", "active", "2"]
+
     @pytest.mark.parametrize("data", [invoice_text(), b"no invoice"], ids=["duplicate", "unreadable"])
     def test_is_refused_for_other_rejections(self, acts: Acts, data: bytes) -> None:
         upload(acts, "a.txt", invoice_text())
@@ -179,6 +190,23 @@ class TestClose:
 
 
 class TestReprocess:
+    def test_tells_a_conflict_from_a_duplicate_after_a_failure_of_ours(
+        self, acts: Acts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_args: object, **_kwargs: object) -> None:
+            raise RuntimeError("yesterday's bug")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("api.pipeline.parse", broken)
+            first = upload(acts, "a.txt", invoice_text())
+            second = upload(acts, "b.txt", invoice_text(amount="999.00"))
+
+        acts.reprocess_rejection("a.txt", first, ANNA)
+        document = acts.reprocess_rejection("b.txt", second, ANNA)
+
+        assert document.reason is not None
+        assert document.reason.code == "conflicting-invoice"
+
     def test_stores_a_rejection_that_today_is_readable(
         self, acts: Acts, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -52,7 +52,9 @@ class Command(ActCommand):
         finally:
             progress.end()
         if not count:
-            raise CommandError(f"nothing is known of {erasure.invoice_id} {erasure.customer_id}".replace("  ", " "))
+            raise CommandError(
+                f"nothing is known of {erasure.invoice_id} {erasure.customer_id}".replace("  ", " ")
+            )
         self.stdout.write(
             f"erased: {what}, {count} revisions and documents. Reports follow with the next `compact`; "
             "rejections that could not be read name no customer: look for them in `rejections list`"

@@ -23,8 +23,8 @@ class Command(BaseCommand):
             self.stdout.write("DOCPROC_KEEP_TEXTS_DAYS is 0: texts are kept for ever")
             return
         try:
-            with held(wiring.ledger(), "expire", holder(), now):
-                count = expire(wiring.ledger(), now(), keep_days=keep_days)
+            with held(wiring.ledger(), "expire", holder(), now) as lease:
+                count = expire(wiring.ledger(), now(), keep_days=keep_days, keep=lease.keep)
         except LeaseTaken as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"dropped {count} texts older than {keep_days} days")

@@ -86,6 +86,15 @@ class TestEraser:
 
         assert objects.bodies == {batch: others}
 
+    def test_reads_rows_of_any_length(self) -> None:
+        batch = f"{HOUR}/import-1.csv"
+        others = b'"C-2","INV-1","' + b"x" * 300_000 + b'"\n'
+        objects = Objects({batch: b'"C-1","INV-1","y"\n' + others})
+
+        run(Ledger(erased=(erased(batch, 1),)), objects)
+
+        assert objects.bodies == {batch: others}
+
     def test_keeps_the_order_for_the_next_compaction_until_it_is_done(self) -> None:
         ledger = Ledger()
         run(ledger, Objects())

@@ -6,6 +6,7 @@ from api.maintenance.notify import notify
 from api.records import Document, Page, Reason
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+LATER = NOON + timedelta(hours=2)
 
 
 class Ledger:
@@ -18,8 +19,7 @@ class Ledger:
     def reject(self, key: str, minutes: int, code: str = "missing-field", line: int = 4) -> None:
         reason = Reason(code=code, message="there is no total", line=line)
         recorded_at = NOON + timedelta(minutes=minutes)
-        self.documents.insert(
-            0,
+        self.documents.append(
             Document(
                 source_key=key,
                 version_id="v",
@@ -27,8 +27,9 @@ class Ledger:
                 recorded_at=recorded_at,
                 reason=reason,
                 is_open=True,
-            ),
+            )
         )
+        self.documents.sort(key=lambda document: document.recorded_at, reverse=True)
 
     def rejections(self, *, open_only: bool, limit: int, token: str | None) -> Page:
         assert open_only
@@ -70,7 +71,7 @@ class TestNotify:
     def test_says_which_document_was_rejected_where_and_why(self, ledger: Ledger, mailbox: Mailbox) -> None:
         ledger.reject("vega/coffee.txt", 1)
 
-        number = notify(ledger, mailbox.publish, NOON)
+        number = notify(ledger, mailbox.publish, LATER)
 
         assert number == 1
         [(subject, text)] = mailbox.mails
@@ -81,11 +82,11 @@ class TestNotify:
     def test_tells_of_each_once_and_in_order(self, ledger: Ledger, mailbox: Mailbox) -> None:
         for minute, key in enumerate(("a", "b", "c"), start=1):
             ledger.reject(key, minute)
-        notify(ledger, mailbox.publish, NOON)
+        notify(ledger, mailbox.publish, NOON + timedelta(minutes=13))
         ledger.reject("d", 9)
 
-        notify(ledger, mailbox.publish, NOON)
-        notify(ledger, mailbox.publish, NOON)
+        notify(ledger, mailbox.publish, LATER)
+        notify(ledger, mailbox.publish, LATER)
 
         assert [subject for subject, _ in mailbox.mails] == [
             "docproc: 3 documents were rejected",
@@ -99,7 +100,16 @@ class TestNotify:
 
         assert notify(ledger, mailbox.publish, NOON) == 0
         assert mailbox.mails == []
-        assert ledger.saved == {"notify": "2026-11-21T12:00:00+00:00"}
+        assert ledger.saved == {"notify": "2026-11-21T11:50:00+00:00"}
+
+    def test_waits_for_what_is_still_being_recorded(self, ledger: Ledger, mailbox: Mailbox) -> None:
+        ledger.reject("fast", 5)
+        first = notify(ledger, mailbox.publish, NOON + timedelta(minutes=6))
+        ledger.reject("slow", 4)  # it began earlier and came later
+
+        second = notify(ledger, mailbox.publish, NOON + timedelta(minutes=15))
+
+        assert (first, second) == (0, 2)
 
     def test_tells_again_when_publishing_failed(self, ledger: Ledger, mailbox: Mailbox) -> None:
         ledger.reject("a", 1)
@@ -108,15 +118,15 @@ class TestNotify:
             raise TimeoutError
 
         with pytest.raises(TimeoutError):
-            notify(ledger, fail, NOON)
+            notify(ledger, fail, LATER)
 
-        assert notify(ledger, mailbox.publish, NOON) == 1
+        assert notify(ledger, mailbox.publish, LATER) == 1
 
     def test_keeps_a_mail_readable(self, ledger: Ledger, mailbox: Mailbox) -> None:
         for minute in range(60):
             ledger.reject(f"{minute}.txt", minute + 1)
 
-        notify(ledger, mailbox.publish, NOON)
+        notify(ledger, mailbox.publish, LATER)
 
         [(subject, text)] = mailbox.mails
         assert subject == "docproc: 60 documents were rejected"

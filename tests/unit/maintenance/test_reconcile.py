@@ -1,7 +1,7 @@
 """The sweep over in-memory ports."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -168,6 +168,16 @@ class TestReconciler:
 
         assert balance.repaired == 1
         assert list(sweep.sink.objects) == ["csv/v1/ingest=2026-11-24-12/C-1_INV-1-r000002.csv"]
+
+    def test_removes_what_a_delivery_put_while_it_was_erased(self, sweep: Sweep) -> None:
+        sweep.bucket.put("a.txt", invoice_text())
+        sweep.run()
+        current = sweep.ledger.current["C-1", "INV-1"]
+        sweep.ledger.current["C-1", "INV-1"] = replace(current, row=b"", data=None)
+
+        sweep.run()
+
+        assert sweep.sink.objects == {}
 
     def test_counts_as_repaired_only_what_it_put(self, sweep: Sweep) -> None:
         sweep.bucket.put("a.txt", invoice_text())
