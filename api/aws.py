@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
 
 from api.ports import TemporaryFailure
 
@@ -105,7 +112,7 @@ def translate(service: str, operation: str) -> Iterator[None]:
         raise
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise TemporaryFailure(service, operation, type(error).__name__, _CREDENTIALS) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:  # a proxy's page instead of an answer
         raise TemporaryFailure(service, operation, type(error).__name__) from error
 
 
@@ -132,7 +139,24 @@ class Clients:
             s3={"addressing_style": "path" if self.endpoint_url else "auto"},
         )
         make: Callable[..., Any] = boto3.session.Session().client
-        return make(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+        client = make(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+        client.meta.events.register("before-parse", _refuse_torn)
+        return client
+
+
+def _refuse_torn(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore has no types
+    """Raise for an answer that ended amid its headers, which http.client takes for a whole one.
+
+    botocore would read an empty bucket or an unknown document from it. AWS says of every answer
+    that has a body how long it is; only then does it matter here.
+    """
+    headers, shape = response_dict["headers"], operation_model.output_shape
+    members = shape.members.values() if shape else ()
+    is_read = any("location" not in member.serialization for member in members)
+    is_framed = "content-length" in headers or "transfer-encoding" in headers
+    body = response_dict["body"]
+    if is_read and not is_framed and not (isinstance(body, bytes) and body):
+        raise ConnectionClosedError(endpoint_url=operation_model.service_model.endpoint_prefix)
 
 
 def error_code(error: ClientError) -> str:
