@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LEDGER ?= dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format torture bench bench-athena scan privileges lock clean
+.PHONY: help install demo test prove check format torture bench bench-athena scan privileges lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ install: $(READY) ## make .venv and install the locked packages
 demo: $(READY) ## the whole flow on embedded AWS (LEDGER=sqlite for SQL, ARGS=--once to stop after the check)
 	@$(BIN)/python manage.py demo --ledger $(LEDGER) $(ARGS)
 
-test: $(READY) ## the whole suite (ARGS=... goes to pytest)
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+test: $(READY) ## the suite (ARGS=... goes to pytest)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+prove: $(READY) ## the heavier tests that CI runs too: browser, faults over real parts, faulty templates
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "proof and not slow" $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

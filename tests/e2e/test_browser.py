@@ -60,6 +60,7 @@ PAGES = {
 SAMPLES = ROOT / "infra" / "local" / "samples"
 
 pytestmark = [
+    pytest.mark.proof,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium"),
     pytest.mark.xdist_group("browser"),
 ]

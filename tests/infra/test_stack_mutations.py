@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.support.stack_contract import RULES, broken
 from tests.support.stack_mutations import FAULTS, mutants
 from tests.support.template import CONFIGURATIONS, load, resolve
@@ -15,6 +17,7 @@ def _broken_anywhere(template: dict[str, object]) -> set[str]:
     }
 
 
+@pytest.mark.proof
 def test_every_faulty_template_is_caught() -> None:
     template = load()
 
@@ -25,6 +28,7 @@ def test_every_faulty_template_is_caught() -> None:
     assert len(FAULTS) >= 60
 
 
+@pytest.mark.proof
 def test_most_rules_are_broken_by_some_fault() -> None:
     template = load()
 

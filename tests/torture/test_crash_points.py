@@ -63,6 +63,7 @@ class TestCrashPoints:
             "sink.put_row",
         ]
 
+    @pytest.mark.proof
     @pytest.mark.parametrize("scenario", [new_invoice, withdraw], ids=lambda each: each.__name__)
     def test_lose_and_double_nothing_on_real_parts(self, real: CrashPoints, scenario: Scenario) -> None:
         real.cut_everywhere(scenario)

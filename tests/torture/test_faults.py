@@ -78,6 +78,7 @@ def endure(worlds: RealWorlds, seed: int, number: int) -> str:
     return f"{number} documents, {attempts} attempts, {dict(faulty.tried)}"
 
 
+@pytest.mark.proof
 class TestFaults:
     def test_of_a_third_of_all_calls_lose_and_double_nothing(self, worlds: RealWorlds) -> None:
         endure(worlds, seed=1, number=12)
@@ -92,6 +93,7 @@ class TestFaults:
         print(f"\n30 % faults: {tried}, lost 0, doubled 0")
 
 
+@pytest.mark.proof
 class TestOutage:
     @pytest.mark.parametrize("service", ["s3", "the ledger"])
     def test_of_a_service_loses_nothing(self, worlds: RealWorlds, service: str) -> None:
@@ -111,6 +113,7 @@ class TestOutage:
             Audit(world).check()
 
 
+@pytest.mark.proof
 class TestFullDisk:
     """A database file that may not grow: SQLite itself says that the disk is full."""
 
