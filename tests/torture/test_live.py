@@ -121,6 +121,7 @@ def post(system: Live, message: Message) -> tuple[int, float]:
     return answer.status_code, time.monotonic() - began
 
 
+@pytest.mark.proof
 class TestService:
     def test_makes_one_document_of_a_hundred_copies_at_once(self, system: Live) -> None:
         message = intercept(system, "copies")
