@@ -132,6 +132,25 @@ class TestParse:
 
         assert (refusal.value.code, refusal.value.message, str(refusal.value)) == (code, message, message)
 
+    def test_refuses_more_records_than_s3_would_ever_send(self) -> None:
+        assert len(parse(event(*[record()] * 1000)).objects) == 1000
+        with pytest.raises(NotAnEvent, match="more than 1000 Records"):
+            parse(event(*[record()] * 1001))
+
+    def test_names_the_first_problems_of_many(self) -> None:
+        found = parse(event(*[0] * 12))
+
+        assert len(found.problems) == 11
+        assert found.problems[9] == "Record 10 of 12: it is not a JSON object."
+        assert found.problems[10] == "And 2 more."
+
+    @pytest.mark.parametrize("name", ["versionId", "eTag", "sequencer"])
+    def test_refuses_an_id_that_no_ledger_could_hold(self, name: str) -> None:
+        assert parse(event(record(**{name: "x" * 1024}))).problems == ()
+        assert parse(event(record(**{name: "x" * 1025}))).problems == (
+            f"Record 1 of 1: {name} is longer than any that S3 makes.",
+        )
+
     def test_reads_the_genuine_events(self, shared: Path) -> None:
         texts = [
             json.loads((shared / "sns-vectors" / f"s3event-2026-01-{day}.json").read_text())["message"][
