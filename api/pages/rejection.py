@@ -54,7 +54,7 @@ def rejection(request: HttpRequest) -> HttpResponse:
     where = (reason.line, reason.column) if reason else (0, 0)
     context = {
         "document": document,
-        "name": name_of(document),
+        "name": name_of(document, current.rev if current else None),
         "source": source(document.data, fault=where, different=mine) if document.data else None,
         "against": Against(revision=current, source=source(current.data, different=theirs))
         if current and current.data

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from django.contrib import messages
@@ -43,50 +44,60 @@ def act(request: HttpRequest) -> HttpResponse:
     chosen = _ACTS[state.choice(request.POST, "act", _ACTS, "")]
     if not names:
         messages.error(request, "Choose at least one rejection.")
-    for source_key, version_id in names:
-        acting.attempt(request, _one(chosen, source_key, version_id))
+    for name in names:
+        acting.attempt(request, _one(chosen, name))
     return redirect(back(request, reverse("rejections")))
 
 
-def name_of(document: Document) -> str:
-    """Return the name of a document in a form: its key and its version, unambiguously."""
-    return json.dumps([document.source_key, document.version_id])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A document as a form names it, and the revision of its invoice that was shown beside it, if any."""
+
+    source_key: str
+    version_id: str
+    rev: int | None
 
 
-def _parse(name: str) -> tuple[str, str]:
+def name_of(document: Document, rev: int | None = None) -> str:
+    """Return the name of a document in a form, unambiguously."""
+    return json.dumps([document.source_key, document.version_id, rev])
+
+
+def _parse(name: str) -> Name:
     try:
-        source_key, version_id = json.loads(name)
-    except (ValueError, TypeError) as error:
+        source_key, version_id, rev = json.loads(name)
+        seen = None if rev is None else int(rev)
+    except (ValueError, TypeError, OverflowError) as error:
         raise BadParameter("The form names no document.") from error
-    return str(source_key), str(version_id)
+    return Name(source_key=str(source_key), version_id=str(version_id), rev=seen)
 
 
-def _one(chosen: "Chosen", source_key: str, version_id: str) -> Callable[[Operator], str]:
+def _one(chosen: "Chosen", name: Name) -> Callable[[Operator], str]:
     def carry_out(operator: Operator) -> str:
         try:
-            return f"{source_key}: {chosen(source_key, version_id, operator)}"
+            return f"{name.source_key}: {chosen(name, operator)}"
         except ActRefused as refusal:
-            raise ActRefused(f"{source_key}: {refusal}") from refusal
+            raise ActRefused(f"{name.source_key}: {refusal}") from refusal
 
     return carry_out
 
 
-def _accept(source_key: str, version_id: str, operator: Operator) -> str:
-    revision = wiring.acts().accept(source_key, version_id, operator)
+def _accept(name: Name, operator: Operator) -> str:
+    revision = wiring.acts().accept(name.source_key, name.version_id, operator, name.rev)
     return f"accepted as revision {revision.rev} of {revision.invoice_id}."
 
 
-def _close(source_key: str, version_id: str, operator: Operator) -> str:
-    wiring.acts().close(source_key, version_id, operator)
+def _close(name: Name, operator: Operator) -> str:
+    wiring.acts().close(name.source_key, name.version_id, operator)
     return "closed."
 
 
-def _reprocess(source_key: str, version_id: str, operator: Operator) -> str:
-    document = wiring.acts().reprocess_rejection(source_key, version_id, operator)
+def _reprocess(name: Name, operator: Operator) -> str:
+    document = wiring.acts().reprocess_rejection(name.source_key, name.version_id, operator)
     if document.outcome == "rejected" and document.reason:
         return f"still rejected ({document.reason.code})."
     return f"{document.outcome}."
 
 
-Chosen = Callable[[str, str, Operator], str]
+Chosen = Callable[[Name, Operator], str]
 _ACTS: Final[Mapping[str, Chosen]] = {"accept": _accept, "close": _close, "reprocess": _reprocess}

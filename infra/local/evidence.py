@@ -80,7 +80,9 @@ def _show_expenses(screen: Screen) -> None:
 def _show_balance(screen: Screen) -> bool:
     with held(wiring.ledger(), "reconcile", "demo", _now) as lease:
         balance = wiring.reconciler(_now).run(lease, full=True, dry_run=True)
-    is_closed = balance.is_closed and not balance.repaired
+        is_closed = balance.is_closed and not balance.repaired
+        if is_closed:  # then a sweep changes nothing but what the overview knows of it
+            wiring.reconciler(_now).run(lease)
     screen.title(
         "The balance", "every version has exactly one outcome, every row its object" if is_closed else ""
     )

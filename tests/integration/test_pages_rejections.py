@@ -17,8 +17,10 @@ def address(world: World, key: str, path: str = "/rejection") -> str:
     return f"{path}?{urlencode({'key': key, 'version': document.version_id})}"
 
 
-def act(client: Client, world: World, name: str, *keys: str, why: str = "dealt with") -> str:
-    names = [json.dumps([key, world.document(key).version_id]) for key in keys]
+def act(
+    client: Client, world: World, name: str, *keys: str, why: str = "dealt with", rev: int | None = None
+) -> str:
+    names = [json.dumps([key, world.document(key).version_id, rev]) for key in keys]
     answer = client.post("/rejections/act", {"act": name, "document": names, "why": why}, follow=True)
     return answer.content.decode()
 
@@ -140,6 +142,17 @@ class TestActs:
         assert (current.rev, current.source_key) == (2, "b.txt")
         assert current.act is not None
         assert (current.act.who, current.act.why) == ("operator-person", "the seller confirmed it")
+
+    def test_accept_is_refused_when_the_page_showed_an_older_revision(self, world: World) -> None:
+        world.upload("a.txt", invoice_text(amount="100.00"))
+        world.upload("b.txt", invoice_text(amount="200.00"))
+        world.upload("c.txt", invoice_text(amount="300.00"))
+        act(client_of("operator"), world, "accept", "b.txt", rev=1)
+
+        content = act(client_of("operator"), world, "accept", "c.txt", rev=1)
+
+        assert "somebody else changed this meanwhile" in content
+        assert world.ledger.current["C-1", "INV-1"].source_key == "b.txt"
 
     def test_accept_is_for_conflicts_only(self, world: World) -> None:
         world.upload("a.txt", BAD)
