@@ -84,7 +84,9 @@ class Audit:
                 assert max(kept) == (0 if was_idle else 1), f"{act.why} did not happen"
 
     def _check_balance(self) -> None:
-        balance = self.world.reconcile(full=True)
+        balance = self.world.reconcile()
+        if balance.earlier:  # so that all are counted; looking back a day at each audit takes long
+            balance = self.world.reconcile(full=True)
         assert balance.is_closed, balance
         assert (balance.processed, balance.repaired) == (0, 0), balance
         assert balance.versions == balance.stored + balance.superseded + balance.rejected, balance

@@ -122,7 +122,7 @@ class TestFullDisk:
     ) -> None:
         url, switch = f"sqlite:///{tmp_path / 'ledger.sqlite3'}", Switch()
         with django_db_blocker.unblock(), RealWorlds(url) as worlds, worlds.open(switch) as world:
-            refs = upload_some(world, 60)
+            refs = upload_some(world, 24)
             with no_room_to_grow():
                 taken, fault = deliver_until_refused(world, refs)
             assert 0 < len(taken) < len(refs)
@@ -140,7 +140,7 @@ def no_room_to_grow() -> Iterator[None]:
     def limit(connection: Any, **_: object) -> None:
         with connection.cursor() as cursor:
             (pages,) = cursor.execute("PRAGMA page_count").fetchone()
-            cursor.execute(f"PRAGMA max_page_count = {limits.setdefault('pages', pages + 12)}")
+            cursor.execute(f"PRAGMA max_page_count = {limits.setdefault('pages', pages + 4)}")
 
     limits: dict[str, int] = {}
     connection_created.connect(limit)
