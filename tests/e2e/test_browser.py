@@ -184,6 +184,7 @@ class TestUpload:
 
         _see(page, "#fates", "stored", has_script=has_script)
         page.click("#fates a")
+        page.locator("#checks").wait_for()
         assert page.locator("#checks .warn").count() == 0
 
     def test_says_why_a_file_is_not_taken(self, page: "Page", *, has_script: bool) -> None:
@@ -257,7 +258,7 @@ class TestRejections:
 
         page.goto("/rejections")
         page.click(f"text={number}/b.txt")
-        assert page.locator(".differs").count() == 2
+        playwright.expect(page.locator(".differs")).to_have_count(2)
         page.fill("textarea[name=why]", "the seller confirmed the higher total")
         page.click("text=Accept this document")
 
