@@ -20,8 +20,11 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT = "reconcile"
 BALANCE_CHECKPOINT = "balance"
+FULL_CHECKPOINT = "reconcile-full"
 # Clocks differ and S3 lists a version with the time its upload began; one of 5 GB takes a while.
 OVERLAP = timedelta(hours=1)
+# An upload in parts may take longer than the overlap; versions live for a day at the least.
+FULL_EVERY = timedelta(hours=12)
 # Older objects were made sure of by the sweeps of their time, or by a repair in a later hour.
 FIRST_LOOK_BACK = timedelta(hours=26)
 BATCH = 100
@@ -137,6 +140,7 @@ class Reconciler:
         started_at = self.clock()
         saved = self.ledger.checkpoint(CHECKPOINT)
         swept_till = datetime.fromisoformat(saved) - OVERLAP if saved else None
+        full = full or self._is_full_due(started_at)
         balance = Balance()
         for batch in self._batches(None if full else swept_till, balance):
             lease.keep()
@@ -153,9 +157,15 @@ class Reconciler:
         if not dry_run:
             if balance.is_closed:
                 self.ledger.save_checkpoint(CHECKPOINT, started_at.isoformat())
+                if full:
+                    self.ledger.save_checkpoint(FULL_CHECKPOINT, started_at.isoformat())
             found = {"at": started_at.isoformat(), **asdict(balance)}
             self.ledger.save_checkpoint(BALANCE_CHECKPOINT, json.dumps(found))
         return balance
+
+    def _is_full_due(self, now: datetime) -> bool:
+        saved = self.ledger.checkpoint(FULL_CHECKPOINT)
+        return saved is None or now - datetime.fromisoformat(saved) >= FULL_EVERY
 
     def _report(self, balance: Balance) -> None:
         """Tell CloudWatch: that this line comes at all is how it knows that sweeps run."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 from botocore.exceptions import ReadTimeoutError
 from django.db import OperationalError, connections
 
-from api.maintenance.reconcile import CHECKPOINT
+from api.maintenance.reconcile import CHECKPOINT, FULL_CHECKPOINT
 from api.stores.dynamodb import DynamoLedger
 from api.stores.dynamodb_schema import table_definitions
 from api.stores.router import LEDGER
@@ -53,7 +53,8 @@ class RealWorlds:
         with self._ledger(number) as ledger, self._switch.closed_by(switch):
             now = datetime.now(UTC)  # S3 takes its own time for Last-Modified
             # The last sweep was a moment ago, or each would begin with the queries of a whole day.
-            ledger.save_checkpoint(CHECKPOINT, now.isoformat())
+            for name in (CHECKPOINT, FULL_CHECKPOINT):
+                ledger.save_checkpoint(name, now.isoformat())
             yield World(
                 ledger=ledger,
                 bucket=AwsBucket.made(s3, f"source-{number}"),

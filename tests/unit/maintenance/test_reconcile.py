@@ -93,6 +93,22 @@ class TestReconciler:
         assert (recent.earlier, recent.stored) == (1, 1)
         assert (full.earlier, full.stored) == (0, 2)
 
+    def test_looks_at_everything_twice_a_day_for_uploads_that_took_hours(self, sweep: Sweep) -> None:
+        sweep.run()
+        sweep.time = NOON + timedelta(hours=6)
+        # In parts: S3 dates the version back to the beginning of its upload.
+        sweep.bucket.put("a.txt", invoice_text(), at=NOON - timedelta(hours=5))
+        recent = sweep.run()
+        sweep.time = NOON + timedelta(hours=12)
+
+        everything = sweep.run()
+        sweep.time = NOON + timedelta(hours=18)
+        again = sweep.run()
+
+        assert (recent.earlier, recent.processed) == (1, 0)
+        assert (everything.earlier, everything.processed, everything.stored) == (0, 1, 1)
+        assert again.earlier == 1
+
     def test_leaves_the_checkpoint_while_something_is_pending(self, sweep: Sweep) -> None:
         def failing(_change: Change) -> None:
             raise TemporaryFailure("dynamodb", "TransactWriteItems", "ThrottlingException")
