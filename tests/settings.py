@@ -23,3 +23,6 @@ for name in ("AWS_PROFILE", "DOCPROC_LEDGER", "DOCPROC_AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
 
 from docproc.settings import *  # noqa: E402, F403 - after the environment is set
+
+# Django's own hasher is slow on purpose; the tests log in hundreds of times.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

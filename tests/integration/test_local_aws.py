@@ -304,7 +304,7 @@ class TestKnobs:
     def test_lose_duplicate_and_reorder(
         self, aws: EmbeddedAws, subscribed: Receiver, put: Callable[..., str]
     ) -> None:
-        plans = {"lost.txt": (), "twice.txt": (0.0, 0.0), "late.txt": (0.3,), "once.txt": (0.0,)}
+        plans = {"lost.txt": (), "twice.txt": (0.0, 0.0), "late.txt": (2.0,), "once.txt": (0.0,)}
         aws.deliverer.plan = lambda message: next(
             plan for key, plan in plans.items() if key in message.body.decode()
         )
