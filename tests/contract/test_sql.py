@@ -256,6 +256,8 @@ class TestRetry:
         assert ledger.document("in/a.txt", "v1") is None
 
 
+# One at a time: they watch the whole server's locks.
+@pytest.mark.xdist_group("server's locks")
 class TestFault:
     def test_of_missing_tables_says_migrate(self, django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path}/ledger.sqlite3"
