@@ -349,6 +349,7 @@ class TestFault:
             thread.start()
             # It has written its document by now, and waits for the revision that is held here.
             _wait_for_a_lock_wait()
+            time.sleep(0.5)  # that may have been another process's wait; this one lasts for two seconds
             execute("SELECT rev FROM document FOR UPDATE")
         thread.join(20)
 
