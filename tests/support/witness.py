@@ -32,7 +32,7 @@ class Witness:
             if now:
                 self.documents[upload.place] = now
         self._look_at_revisions()
-        self._look_at_objects()
+        self.look_at_objects()
 
     def _look_at_revisions(self) -> None:
         for current in list(self.world.ledger.current_revisions()):
@@ -43,7 +43,8 @@ class Witness:
         for names, number in Counter(place[:2] for place in self.revisions).items():
             assert len(self.world.ledger.history(*names)) == number, f"a revision of {names} is gone"
 
-    def _look_at_objects(self) -> None:
+    def look_at_objects(self) -> None:
+        """Compare every CSV object with what it was; a new one must lie in an hour that is read."""
         objects = dict(self.world.sink.objects)
         for key, data in self.objects.items():
             assert objects.get(key) == data, f"{key} changed"

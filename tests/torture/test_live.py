@@ -91,8 +91,8 @@ def miss(system: Live, name: str, documents: int) -> str:
     for number in range(0, told, 10):
         system.expire(f"{name}-{number}")
     system.restart()
-    system.service.manage("redrive")
-    system.service.manage("reconcile")
+    system.manage("redrive")
+    system.manage("reconcile")
     system.check()
     expired = len(range(0, told, 10))
     return f"{told} given up by SNS, {untold} told by nobody, {expired} expired, lost 0, doubled 0"
