@@ -16,17 +16,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from infra.local.sns_messages import Signer
-from tests.bench.service import corpus, load, servers
+from tests.bench.service import corpus, load, servers, variants
 
 CONNECTIONS_A_WORKER = 16
 
 
 def round_of(
-    server: servers.Server, variant: servers.Variant, aws: servers.Stub, run: load.ClosedLoop
+    server: servers.Server, variant: variants.Variant, aws: servers.Stub, run: load.ClosedLoop
 ) -> tuple[float, float]:
     """Return CPU milliseconds an invoice and invoices a second."""
     counts, cpu_seconds = aws.control.settled(), server.cpu_seconds()
-    seen = run(server.port)
+    seen = run(server.port) if variant.is_server else run.in_process(server.port)
     counts = aws.control.settled() - counts
     cpu_seconds = server.cpu_seconds() - cpu_seconds
     invoices = counts["GetObject"]
@@ -35,18 +35,18 @@ def round_of(
     return cpu_seconds / invoices * 1000, seen.rate
 
 
-def measure(variants: Sequence[servers.Variant], arguments: argparse.Namespace, scratch: Path) -> None:
+def measure(chosen: Sequence[variants.Variant], arguments: argparse.Namespace, scratch: Path) -> None:
     signer = Signer(datetime.now(UTC))
     with servers.stub(scratch, signer) as aws:
-        posts = corpus.requests(corpus.make(2_000, signer, aws.url))
+        file = scratch / "corpus"
+        corpus.write(file, corpus.requests(corpus.make(2_000, signer, aws.url)))
         aws.control.set_latency(arguments.latency)
         run = load.ClosedLoop(
-            posts=posts,
+            file=file,
             connections=CONNECTIONS_A_WORKER * arguments.workers,
             seconds=arguments.seconds,
-            scratch=scratch,
         )
-        for variant in variants:
+        for variant in chosen:
             with servers.running(variant, aws, scratch, workers=arguments.workers) as server:
                 round_of(server, variant, aws, run)  # warms up
                 found = [round_of(server, variant, aws, run) for _ in range(arguments.rounds)]
@@ -65,9 +65,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--latency", type=float, default=0, help="milliseconds of each call of AWS")
+    parser.add_argument("--only", nargs="+", help="the variants to measure")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        measure([servers.DOCPROC], arguments, Path(folder))
+        measure(
+            [v for v in variants.ALL if not arguments.only or v.name in arguments.only],
+            arguments,
+            Path(folder),
+        )
 
 
 if __name__ == "__main__":

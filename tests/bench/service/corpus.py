@@ -44,6 +44,15 @@ def write(path: Path, posts: Sequence[bytes]) -> None:
     path.write_bytes(b"".join(b"%d\n%s" % (len(post), post) for post in posts))
 
 
+def read(path: Path) -> list[bytes]:
+    """Return the POSTs of a file that `write` made."""
+    posts = []
+    with path.open("rb") as file:
+        while length := file.readline():
+            posts.append(file.read(int(length)))
+    return posts
+
+
 def _request(message: Message) -> bytes:
     headers = {"Host": "127.0.0.1", **message.headers, "Content-Length": str(len(message.body))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -7,11 +7,13 @@ import asyncio
 import json
 import random
 import shutil
+import socket
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from tests.bench.service import corpus
@@ -43,31 +45,37 @@ def generator() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedLoop:
-    """Sends the next request of each connection when the last one is answered, for so long."""
+    """Sends the next request of each connection when the last one is answered, for so long.
 
-    posts: Sequence[bytes]
+    What is cut off at the end is still being worked on when it returns. `file` holds the corpus.
+    """
+
+    file: Path
     connections: int
     seconds: float
-    scratch: Path
 
     def __call__(self, port: int) -> Load:
-        """Load the server on that port. What is cut off at the end is still being worked on."""
-        if generator() == "wrk":
-            return _wrk(self, port)
-        return asyncio.run(_closed(self, port))
+        """Load the server on that port."""
+        return _wrk(self, port) if generator() == "wrk" else asyncio.run(_closed(self, port))
+
+    def in_process(self, port: int) -> Load:
+        """Let the process behind the port call its own handler over and over, one call at a time."""
+        began = time.perf_counter()
+        with socket.create_connection((HOST, port)) as connection:
+            connection.sendall(f"{self.seconds} {self.file}\n".encode())
+            answers, bad = connection.makefile().readline().split()
+        return Load(answers=int(answers), bad=int(bad), seconds=time.perf_counter() - began)
 
 
-def open_loop(port: int, posts: Sequence[bytes], *, rate: float, seconds: float, seed: int = 1) -> Load:
+def open_loop(port: int, file: Path, *, rate: float, seconds: float, seed: int = 1) -> Load:
     """Send at the moments of a Poisson process, however late answers are; latencies count from those."""
-    return asyncio.run(_open(port, posts, rate, seconds, random.Random(seed)))
+    return asyncio.run(_open(port, file, rate, seconds, random.Random(seed)))
 
 
 def _wrk(loop: ClosedLoop, port: int) -> Load:
-    file = loop.scratch / "corpus"
-    corpus.write(file, loop.posts)
     command = ["wrk", "-t1", f"-c{loop.connections}", f"-d{loop.seconds:.0f}s"]
     command += [f"--timeout={TIMEOUT_SECONDS:.0f}s"]
-    command += ["-s", str(_SCRIPT), f"http://{HOST}:{port}", "--", str(file)]
+    command += ["-s", str(_SCRIPT), f"http://{HOST}:{port}", "--", str(loop.file)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     facts = json.loads(done.stdout.splitlines()[-1])
     return Load(answers=facts["answers"], bad=facts["bad"] + facts["broken"], seconds=facts["seconds"])
@@ -154,23 +162,21 @@ class _Connections:
 
 
 async def _closed(loop: ClosedLoop, port: int) -> Load:
-    pool, numbers = _Connections(port), iter(range(10**9))
+    pool, posts = _Connections(port), cycle(corpus.read(loop.file))
     began = time.perf_counter()
     latencies: list[float] = []
 
     async def client() -> None:
         while (sent := time.perf_counter()) - began < loop.seconds:
-            await pool.post(loop.posts[next(numbers) % len(loop.posts)])
+            await pool.post(next(posts))
             latencies.append(time.perf_counter() - sent)
 
     await asyncio.gather(*(client() for _ in range(loop.connections)))
     return _load(pool, time.perf_counter() - began, latencies)
 
 
-async def _open(
-    port: int, posts: Sequence[bytes], rate: float, seconds: float, chance: random.Random
-) -> Load:
-    pool, tasks = _Connections(port), set[asyncio.Task[None]]()
+async def _open(port: int, file: Path, rate: float, seconds: float, chance: random.Random) -> Load:
+    pool, posts, tasks = _Connections(port), cycle(corpus.read(file)), set[asyncio.Task[None]]()
     latencies: list[float] = []
     began = due = time.perf_counter()
 
@@ -178,11 +184,9 @@ async def _open(
         await pool.post(request)
         latencies.append(time.perf_counter() - due)
 
-    number = 0
     while (due := due + chance.expovariate(rate)) - began < seconds:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        tasks.add(asyncio.create_task(one(posts[number % len(posts)], due)))
-        number += 1
+        tasks.add(asyncio.create_task(one(next(posts), due)))
     await asyncio.gather(*tasks)
     return _load(pool, time.perf_counter() - began, latencies)
 

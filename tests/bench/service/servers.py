@@ -4,19 +4,20 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from infra.local.credentials import PLACEHOLDERS
 from infra.local.embedded_aws import REGION
-from infra.local.service import COMMAND, HOST, ROOT, TETHER, free_port
+from infra.local.service import HOST, ROOT, TETHER, free_port
 from infra.local.sns_messages import CERTIFICATE_NAME, Signer
 from infra.local.system import inherited
 from tests.bench.service.corpus import DESTINATION_BUCKET, SOURCE_BUCKET, TOPIC
 from tests.bench.service.stub import Control
+from tests.bench.service.variants import Variant
 
 START_SECONDS = 60.0
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -25,28 +26,6 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 class NotReady(Exception):  # noqa: N818 - it names what is wrong
     """A server did not start; the message has the end of its log."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """One way to do the work. `{port}` and `{workers}` in the command are filled in at the start.
-
-    `calls` are the calls of AWS that an invoice costs, `ready_path` answers when it can take messages.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    calls: Mapping[str, int]
-    environ: Mapping[str, str] = field(default_factory=dict)
-    ready_path: str = "/"
-
-
-DOCPROC = Variant(
-    name="docproc",
-    command=COMMAND,
-    calls={"GetObject": 1, "TransactWriteItems": 1, "PutObject": 1},
-    ready_path="/readyz",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +97,7 @@ def running(variant: Variant, aws: Stub, scratch: Path, *, workers: int) -> Iter
     """Yield the variant once it is ready. Raises NotReady."""
     port, log = free_port(0), scratch / f"{variant.name}.log"
     command = [part.format(port=port, workers=workers) for part in variant.command]
-    environ = inherited(os.environ) | _settings(aws, scratch, port, workers) | dict(variant.environ)
+    environ = inherited(os.environ) | _settings(aws, scratch, port, workers)
     began = time.perf_counter()
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -159,6 +138,7 @@ def _settings(aws: Stub, scratch: Path, port: int, workers: int) -> dict[str, st
     """Return the environment of every variant: docproc's settings, from which the others take theirs."""
     return {
         **PLACEHOLDERS,
+        "AWS_ENDPOINT_URL": aws.url,
         "AWS_DEFAULT_REGION": REGION,
         "PYTHONPATH": str(ROOT),
         "DOCPROC_BIND": f"{HOST}:{port}",
