@@ -57,21 +57,25 @@ bench-athena: $(READY) ## how reports grow and what they cost at Athena (ARGS=--
 
 SCAN := .venv-scan
 scan: ## lint and scan infra/template.yaml (cfn-lint, checkov; in a virtual environment of their own)
-	@test -x $(SCAN)/bin/checkov || { $(PYTHON) -m venv $(SCAN) && $(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scan.txt; }
+	@test -x $(SCAN)/bin/checkov || { $(PYTHON) -m venv $(SCAN) && $(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-scan.txt; }
 	@$(SCAN)/bin/cfn-lint infra/template.yaml infra/releases.yaml
 	@$(SCAN)/bin/checkov -f infra/template.yaml infra/releases.yaml --framework cloudformation secrets --skip-download --compact --quiet
 
-privileges: export RECORD_AWS_REQUESTS := $(CURDIR)/.privileges
-privileges: export PYTHONPATH := $(CURDIR)/tests/support/recording
+# RECORD=1 notes every AWS request of `make test` and `make demo`, for `make privileges`.
+ifdef RECORD
+export RECORD_AWS_REQUESTS := $(CURDIR)/.privileges
+export PYTHONPATH := $(CURDIR)/tests/support/recording
+endif
+
 privileges: $(READY) ## every AWS request of suite and demo against the template's role
-	@rm -f $(RECORD_AWS_REQUESTS)
-	@$(BIN)/python -m pytest -q -n auto tests/contract tests/integration tests/e2e
-	@$(BIN)/python manage.py demo --once
-	@$(BIN)/python -m tests.support.least_privilege $(RECORD_AWS_REQUESTS)
+	@test -s .privileges || { $(MAKE) test RECORD=1 && $(MAKE) demo RECORD=1 ARGS=--once; }
+	@$(BIN)/python -m tests.support.least_privilege .privileges
+	@rm .privileges
 
 lock: ## lock the direct dependencies of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements.txt
 	uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-dev.txt
+	uv pip compile --group pyproject.toml:scan --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-scan.txt
 	uv pip compile pyproject.toml --group bench -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-bench.txt
 
 clean: ## remove what the targets made
