@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 
 from api.maintenance.importing import BucketArchive, FolderArchive, Importer
 from api.pipeline import Pipeline
+from api.ports import ContentGone
 from api.records import Change, Document, Revision
 from api.s3_event import ObjectRef
 from infra.spark.archive import KeyRow
@@ -58,6 +59,10 @@ class NoSink:
     def keep_rejected(self, _ref: ObjectRef, _document: Document) -> bool:
         """Copy nothing."""
         return False
+
+    def kept_rejected(self, _document: Document, _max_bytes: int) -> bytes:
+        """Have no copies."""
+        raise ContentGone("expired-before-processed")
 
 
 def importer_of(mode: str, work: Work, source: str) -> Importer:
