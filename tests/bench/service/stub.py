@@ -30,7 +30,6 @@ from zlib import crc32
 
 HOST = "127.0.0.1"
 BUCKETS = ("/docproc-source", "/docproc-destination")
-DYNAMODB_WRITES = frozenset({"TransactWriteItems", "PutItem", "UpdateItem"})
 _ID = "4442587FB7D0A2F9"
 _MODIFIED = formatdate(1_763_200_000, usegmt=True)
 _TARGET = re.compile(rb"\r\nx-amz-target: ?dynamodb_20120810\.([a-z]+)\r")
@@ -108,7 +107,7 @@ class Aws:
         if operation is None:
             return self._unknown(target)
         self.counts[operation] += 1
-        if operation in DYNAMODB_WRITES:
+        if operation in {"TransactWriteItems", "PutItem"}:
             self.last["item"] = body
         return _JSON_ANSWER
 
@@ -129,7 +128,7 @@ class Aws:
 
 
 # Targets come in lower case, as all of the head does.
-_OPERATIONS = {name.lower(): name for name in (*DYNAMODB_WRITES, "GetItem")}
+_OPERATIONS = {name.lower(): name for name in ("TransactWriteItems", "PutItem", "UpdateItem", "GetItem")}
 
 
 def _framed(status: str, headers: str, body: bytes) -> bytes:
