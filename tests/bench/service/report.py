@@ -64,17 +64,19 @@ def write(run: Run) -> None:
     """Put tables, picture and figures where they are kept."""
     MEASURED.write_text(json.dumps(summary(run), indent=2) + "\n")
     PICTURE.write_text(svg(run))
-    DOCUMENT.write_text(between_marks(DOCUMENT.read_text(), markdown(run)))
+    put("measured", markdown(run))
     print(f"\nwritten: {', '.join(str(file.relative_to(ROOT)) for file in (DOCUMENT, PICTURE, MEASURED))}")
 
 
-def between_marks(document: str, tables: str) -> str:
+def put(name: str, tables: str) -> None:
+    """Put tables between their marks in the document."""
+    DOCUMENT.write_text(between_marks(DOCUMENT.read_text(), name, tables))
+
+
+def between_marks(document: str, name: str, tables: str) -> str:
     """Return the document with the tables in the place of the earlier ones."""
-    return re.sub(
-        r"(?s)(?<=<!-- measured -->\n).*(?=<!-- end of measured -->)",
-        lambda _: f"\n{tables}\n",
-        document,
-    )
+    marks = rf"(?s)(?<=<!-- {name} -->\n).*(?=<!-- end of {name} -->)"
+    return re.sub(marks, lambda _: f"\n{tables}\n\n", document)
 
 
 def markdown(run: Run) -> str:

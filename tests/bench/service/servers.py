@@ -97,7 +97,7 @@ def running(variant: Variant, aws: Stub, scratch: Path, *, workers: int) -> Iter
     """Yield the variant once it is ready. Raises NotReady."""
     port, log = free_port(0), scratch / f"{variant.name}.log"
     command = [part.format(port=port, workers=workers) for part in variant.command]
-    environ = inherited(os.environ) | _settings(aws, scratch, port, workers)
+    environ = inherited(os.environ) | settings(aws, scratch, port, workers)
     began = time.perf_counter()
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -134,7 +134,7 @@ def _wait_ready(process: "subprocess.Popen[bytes]", port: int, path: str, log: P
     raise NotReady(f"the end of its log:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def _settings(aws: Stub, scratch: Path, port: int, workers: int) -> dict[str, str]:
+def settings(aws: Stub, scratch: Path, port: int, workers: int) -> dict[str, str]:
     """Return the environment of every variant: docproc's settings, from which the others take theirs."""
     return {
         **PLACEHOLDERS,

@@ -81,10 +81,10 @@ class TestMarkdown:
 
 class TestDocument:
     def test_keeps_all_but_the_tables(self) -> None:
-        document = "before\n<!-- measured -->\nold\n<!-- end of measured -->\nafter\n"
+        document = "before\n<!-- a -->\nold\n<!-- end of a -->\nafter\n<!-- b -->\n<!-- end of b -->\n"
 
-        assert between_marks(document, "new") == (
-            "before\n<!-- measured -->\n\nnew\n<!-- end of measured -->\nafter\n"
+        assert between_marks(document, "a", "new") == (
+            "before\n<!-- a -->\n\nnew\n\n<!-- end of a -->\nafter\n<!-- b -->\n<!-- end of b -->\n"
         )
 
 
