@@ -6,7 +6,7 @@ Each variant runs under its server against one stand-in for AWS, all in one run 
 ratios within a round mean anything. CPU is user and system time of the server's whole tree of processes,
 divided by the stand-in's own count of invoices. A run fails if an answer is not 200, if an invoice cost
 other calls of AWS than it should, or if what was written is not the invoice. A whole run writes
-docs/benchmarks.md, its picture and measured.json, from which docs/scale.md takes its figures.
+docs/benchmarks.md, its picture, measured.json, and the tables of docs/scale.md that follow from it.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from infra.local.sns_messages import Signer
-from tests.bench.service import corpus, load, machine, report, servers
+from tests.bench.service import corpus, load, machine, report, scale, servers
 from tests.bench.service.stub import invoice_text, source_key
 from tests.bench.service.variants import ALL, DOCPROC, Variant
 
@@ -68,7 +68,7 @@ class Contender:
 def main() -> None:
     parser = argparse.ArgumentParser(description="docproc beside other ways to do the same")
     parser.add_argument("--short", action="store_true", help="a try of a minute; writes nothing")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=2.5, help="of a round of one variant")
     parser.add_argument("--workers", type=int, default=machine.cores(), help="processes of each server")
     parser.add_argument(
@@ -90,6 +90,7 @@ def main() -> None:
     report.show(found)
     if not options.short and not options.only and set(options.latency) == set(CONNECTIONS):
         report.write(found)
+        scale.write()
 
 
 @contextmanager
@@ -174,7 +175,7 @@ def row_of(it: Rig, contender: Contender, latency: int) -> report.Row:
     seen = None
     if contender.variant.is_server:
         rate = median(contender.rates) / 2
-        seen = load.open_loop(contender.server.port, it.file, rate=rate, seconds=2 * it.seconds)
+        seen = load.open_loop(contender.server.port, it.file, rate=rate, seconds=max(it.seconds, 4.0))
         if seen.bad:
             raise Failed(
                 f"{contender.variant.name}: {seen.bad} of {seen.answers} answers were bad at half load"

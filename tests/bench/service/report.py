@@ -135,13 +135,13 @@ def summary(run: Run) -> dict[str, object]:
 def svg(run: Run) -> str:
     """Return a picture of the CPU that an invoice costs, readable on light and on dark."""
     rows = [row for row in run.rows if row.aws_ms == 0]
-    floor = next((spread(row.costs_ms).middle for row in rows if row.name == "floor"), None)
+    floor = run.row("floor", 0)
     longest = max(spread(row.costs_ms).middle for row in rows)
     bars = []
     for number, row in enumerate(sorted(rows, key=lambda row: spread(row.costs_ms).middle)):
         cost, y = spread(row.costs_ms).middle, 40 + 26 * number
         width = max(2.0, 380 * cost / longest)
-        times = f", {cost / floor:.1f} x floor" if floor and row.name != "floor" else ""
+        times = f", {ratios(row.costs_ms, floor.costs_ms).middle:.1f} x floor" if floor else ""
         style = ' class="ours"' if row.name == "docproc" else ""
         bars.append(
             f'<text x="130" y="{y + 13}" text-anchor="end">{row.name}</text>'
