@@ -25,8 +25,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench.bench_service import Rig, rig
 from tests.bench.service import corpus, servers
+from tests.bench.service.rounds import Rig, rig
 
 WARM_UP = 100
 ROUND = 100

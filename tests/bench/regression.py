@@ -17,14 +17,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench.bench_service import CONNECTIONS, Contender, Failed, Rig, one_round, rig
 from tests.bench.service import load, machine, servers
 from tests.bench.service.figures import Spread, ratios
+from tests.bench.service.rounds import CONNECTIONS, Contender, Failed, Rig, one_round, rig
 from tests.bench.service.variants import DOCPROC, FLOOR
 
 BASELINE = Path(__file__).with_name("baseline.json")
 LIMIT = 1.25
-ROUNDS, SECONDS = 12, 1.0
+ROUNDS, SECONDS = 12, 1
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -53,4 +54,6 @@ def _locked(name: str, lock: str) -> str:
 
 def _commit() -> str:
     describe = ["git", "describe", "--always", "--dirty"]
+    if not shutil.which(describe[0]):
+        return "?"
     return subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()

@@ -2,57 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from statistics import mean
 
 from infra.local.service import ROOT
 from tests.bench.service.figures import Spread, percentile, ratios, spread, waiting_seconds
+from tests.bench.service.picture import svg
+from tests.bench.service.results import Run, summary
+from tests.bench.service.targets import CALLS, targets
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "images" / "benchmark.svg"
 MEASURED = ROOT / "tests" / "bench" / "measured.json"
-CALLS = 3  # of AWS, one after the other, for an invoice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What one variant was measured at, AWS taking so long for each answer; tuples have a figure a round."""
-
-    name: str
-    what: str
-    aws_ms: int
-    costs_ms: tuple[float, ...]
-    rates: tuple[float, ...]
-    latencies_ms: tuple[float, ...]
-    open_rate: float
-    resident_mb: float
-    ready_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A whole run."""
-
-    rows: list[Row]
-    facts: dict[str, str]
-    workers: int
-    stub_calls_a_second: float
-    generator: str
-    calibration_ms: tuple[float, float]
-
-    def row(self, name: str, aws_ms: int) -> Row | None:
-        """Return that row, None when it was not measured."""
-        return next((row for row in self.rows if (row.name, row.aws_ms) == (name, aws_ms)), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A promise and what came of it."""
-
-    promise: str
-    found: str
-    is_met: bool
 
 
 def show(run: Run) -> None:
@@ -96,67 +57,6 @@ def markdown(run: Run) -> str:
     return "\n".join(lines)
 
 
-def targets(run: Run) -> Iterator[Target]:
-    """Yield what issue and design promise, as far as it was measured."""
-    ours, slow = run.row("docproc", 0), run.row("docproc", 20)
-    original, plain, floor = (run.row(name, 0) for name in ("original", "plain", "floor"))
-    if ours and original:
-        found = ratios(original.costs_ms, ours.costs_ms)
-        yield Target("CPU at most 1/8 of the original's way", f"1/{found.middle:.1f}", found.middle >= 8)
-    if ours and plain:
-        found = ratios(plain.costs_ms, ours.costs_ms)
-        yield Target("CPU at most 1/3 of a plain service", f"1/{found.middle:.1f}", found.middle >= 3)
-    if ours and floor:
-        found = ratios(ours.costs_ms, floor.costs_ms)
-        yield Target("CPU at most 5 times the floor", f"{found.middle:.1f} times", found.middle <= 5)
-    if slow and (original := run.row("original", 20)):
-        found = ratios(slow.rates, original.rates)
-        yield Target("at 20 ms, 5 times the original's rate", f"{found.middle:.1f} times", found.middle >= 5)
-    if slow:
-        p99 = percentile(slow.latencies_ms, 0.99)
-        promise = f"at 20 ms and half load, p99 within {3 * CALLS * 20} ms"
-        yield Target(promise, f"{p99:.0f} ms", p99 <= 3 * CALLS * 20)
-    if any_row := slow or ours:
-        yield Target("a process within 110 MB", f"{any_row.resident_mb:.0f} MB", any_row.resident_mb <= 110)
-        ready = any_row.ready_seconds
-        yield Target("ready within 2 s", f"{ready:.1f} s", ready <= 2)
-
-
-def summary(run: Run) -> dict[str, object]:
-    """Return the figures that other documents build on."""
-    rows = [
-        {name: value for name, value in asdict(row).items() if name not in {"latencies_ms", "what"}}
-        | {f"p{share}_ms": round(percentile(row.latencies_ms, share / 100), 2) for share in _shares(row)}
-        for row in run.rows
-    ]
-    return {"facts": run.facts, "workers": run.workers, "rows": [_rounded(row) for row in rows]}
-
-
-def svg(run: Run) -> str:
-    """Return a picture of the CPU that an invoice costs, readable on light and on dark."""
-    rows = [row for row in run.rows if row.aws_ms == 0]
-    floor = run.row("floor", 0)
-    longest = max(spread(row.costs_ms).middle for row in rows)
-    bars = []
-    for number, row in enumerate(sorted(rows, key=lambda row: spread(row.costs_ms).middle)):
-        cost, y = spread(row.costs_ms).middle, 40 + 26 * number
-        width = max(2.0, 380 * cost / longest)
-        times = f", {ratios(row.costs_ms, floor.costs_ms).middle:.1f} x floor" if floor else ""
-        style = ' class="ours"' if row.name == "docproc" else ""
-        bars.append(
-            f'<text x="130" y="{y + 13}" text-anchor="end">{row.name}</text>'
-            f'<rect{style} x="138" y="{y}" width="{width:.0f}" height="18" rx="2"/>'
-            f'<text x="{144 + width:.0f}" y="{y + 13}">{cost:.2f}{times}</text>'
-        )
-    height = 48 + 26 * len(rows)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 {height}" width="680" height="{height}">\n'
-        "<style>text{font:13px sans-serif;fill:#24292f}rect{fill:#8c959f}.ours{fill:#0969da}"
-        "@media(prefers-color-scheme:dark){text{fill:#e6edf3}rect{fill:#6e7681}.ours{fill:#58a6ff}}</style>\n"
-        '<text x="138" y="24">milliseconds of CPU for one invoice</text>\n' + "\n".join(bars) + "\n</svg>\n"
-    )
-
-
 def _table(run: Run, aws_ms: int) -> Iterator[str]:
     ours, floor = run.row("docproc", aws_ms), run.row("floor", aws_ms)
     yield (
@@ -190,16 +90,3 @@ def _queueing(run: Run) -> Iterator[str]:
 def _spread(it: Spread) -> str:
     digits = 2 if it.middle < 10 else 1
     return f"{it.middle:.{digits}f} ({it.low:.{digits}f} to {it.high:.{digits}f})"
-
-
-def _shares(row: Row) -> Sequence[int]:
-    return (50, 95, 99) if row.latencies_ms else ()
-
-
-def _rounded(row: dict[str, object]) -> dict[str, object]:
-    def short(value: object) -> object:
-        if isinstance(value, tuple):
-            return [short(each) for each in value]
-        return round(value, 3) if isinstance(value, float) else value
-
-    return {name: short(value) for name, value in row.items()}

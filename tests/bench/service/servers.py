@@ -15,8 +15,8 @@ from infra.local.embedded_aws import REGION
 from infra.local.service import HOST, ROOT, TETHER, free_port
 from infra.local.sns_messages import CERTIFICATE_NAME, Signer
 from infra.local.system import inherited
+from tests.bench.service.control import Control
 from tests.bench.service.corpus import DESTINATION_BUCKET, SOURCE_BUCKET, TOPIC
-from tests.bench.service.stub import Control
 from tests.bench.service.variants import Variant
 
 START_SECONDS = 60.0
@@ -83,13 +83,12 @@ def stub(scratch: Path, signer: Signer) -> Iterator[Stub]:
     certificate = scratch / "certificate.pem"
     certificate.write_bytes(signer.certificate_pem)
     command = [sys.executable, "-m", "tests.bench.service.stub", "0", str(certificate)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        yield Stub(port=int(process.stdout.readline()), signer=signer)
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield Stub(port=int(process.stdout.readline()), signer=signer)
+        finally:
+            process.terminate()
 
 
 @contextmanager

@@ -3,7 +3,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.bench.service.report import Row, Run, between_marks, markdown, summary, svg, targets
+from tests.bench.service.picture import svg
+from tests.bench.service.report import between_marks, markdown
+from tests.bench.service.results import Row, Run, summary
+from tests.bench.service.targets import targets
 
 
 def row(name: str, aws_ms: int, cost: float, rate: float, **changes: object) -> Row:
