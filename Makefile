@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LEDGER ?= dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test prove check format torture bench bench-athena bench-spark scan spark spark-archive privileges lock clean
+.PHONY: help install demo test prove check format torture bench profile regression bench-athena bench-spark scan spark spark-archive privileges lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ $(PEERS)/.ready: requirements-bench.txt
 
 bench: $(READY) $(PEERS)/.ready ## the benchmarks under tests/bench, each a ratio in one run
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+profile: $(READY) ## where the CPU of a notification goes, stage by stage
+	@$(BIN)/python tests/bench/profile_service.py $(ARGS)
+
+regression: $(READY) $(PEERS)/.ready ## CPU of a notification against the floor's; fails over a baseline (ARGS=--record)
+	@$(BIN)/python tests/bench/regression.py $(ARGS)
 
 bench-athena: $(READY) ## how reports grow and what they cost at Athena (ARGS=--rows=1000000 for less)
 	@$(BIN)/python tests/bench/bench_athena.py $(ARGS)
