@@ -39,11 +39,39 @@ def system(one_system: Live) -> Iterator[Live]:
         one_system.restart()
 
 
-def upload_all(system: Live, names: list[str]) -> None:
+def upload_all(system: Live, names: list[str], amount: str = "100.00") -> None:
     """Upload one invoice for each name, some at once."""
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(system.upload, name) for name in names]:
+        for done in [pool.submit(system.upload, name, amount) for name in names]:
             done.result()
+
+
+def deploy_under_load(system: Live, name: str, *, documents: int, deploys: int) -> str:
+    """End the service by SIGTERM and start it again, while documents come; each deploy amid its calls."""
+    each = documents // deploys
+    for number in range(deploys):
+        calls = system.proxy.tried["pass"] + each
+        upload_all(system, [f"{name}-{number}-{place}" for place in range(each)])
+        wait_for(partial(_is_amid, system, calls), 60)
+        system.service.stop()
+        system.restart()
+    system.wait_taken(documents, seconds=300)
+    system.check()
+    return f"{deploys} deploys, {documents} documents, answers {dict(system.statuses())}, lost 0, doubled 0"
+
+
+def stay_away(system: Live, name: str, *, documents: int, seconds: float) -> str:
+    """Have all of AWS refuse connections for so long, while documents come."""
+    system.proxy.is_down, began = True, time.monotonic()
+    for number in range(documents):
+        system.upload(f"{name}-{number}")
+        time.sleep(max(0, began + seconds * (number + 1) / documents - time.monotonic()))
+    wait_for(lambda: system.statuses()[503] >= documents, 60)
+    assert not system.taken
+    system.proxy.is_down = False
+    system.wait_taken(documents, seconds=300)
+    system.check()
+    return f"{seconds:.0f} s, {documents} documents, answers {dict(system.statuses())}, lost 0, doubled 0"
 
 
 def kill_under_load(system: Live, name: str, *, documents: int, kills: int, seed: int) -> str:
@@ -81,22 +109,28 @@ def suffer(system: Live, name: str, documents: int) -> str:
 
 
 def miss(system: Live, name: str, documents: int) -> str:
-    """Let documents come while the service is down; SNS gives up on them, some of them expire."""
+    """Let documents come while the service is down; SNS gives up, some are overwritten, some expire."""
     system.service.kill()
     system.system.aws.deliverer.retry = RetryPolicy(attempts=2, first_wait_seconds=0.05)
-    told, untold = documents - documents // 5, documents // 5
-    upload_all(system, [f"{name}-{number}" for number in range(told)])
+    overwritten, untold = documents // 10, documents // 5
+    told = documents - untold
+    names = [f"{name}-{number}" for number in range(told - overwritten)]
+    upload_all(system, names)
+    upload_all(system, names[1 : 1 + overwritten], "120.00")
     wait_for(lambda: len(system.attempts) == 2 * told and not system.system.aws.deliverer.pending, 300)
     system.system.aws.deliverer.plan = lambda _: ()
     upload_all(system, [f"{name}-untold-{number}" for number in range(untold)])
-    for number in range(0, told, 10):
-        system.expire(f"{name}-{number}")
+    expired = names[1 + overwritten :: 10]
+    for each in expired:
+        system.expire(each)
     system.restart()
     system.manage("redrive")
     system.manage("reconcile")
     system.check()
-    expired = len(range(0, told, 10))
-    return f"{told} given up by SNS, {untold} told by nobody, {expired} expired, lost 0, doubled 0"
+    return (
+        f"{told} given up by SNS, of them {overwritten} over others and {len(expired)} expired,"
+        f" {untold} told by nobody, lost 0, doubled 0"
+    )
 
 
 def intercept(system: Live, *names: str) -> list[Message]:
@@ -186,15 +220,11 @@ class TestService:
         system.restart()
         system.check()
 
+    def test_loses_and_doubles_nothing_by_a_deploy_under_load(self, system: Live) -> None:
+        print("\ndeploys:", deploy_under_load(system, "deploy", documents=40, deploys=2))
+
     def test_loses_and_doubles_nothing_while_aws_is_away(self, system: Live) -> None:
-        system.proxy.is_down = True
-        upload_all(system, [f"away-{number}" for number in range(10)])
-        wait_for(lambda: system.statuses()[503] >= 10, 30)
-
-        system.proxy.is_down = False
-
-        system.wait_taken(10)
-        system.check()
+        stay_away(system, "away", documents=10, seconds=1)
 
     def test_loses_and_doubles_nothing_on_a_bad_network(self, system: Live) -> None:
         suffer(system, "net", 30)
@@ -212,6 +242,14 @@ class TestService:
     @pytest.mark.slow
     def test_loses_and_doubles_nothing_on_a_bad_network_for_long(self, system: Live) -> None:
         print("\nTCP proxy:", suffer(system, "nets", 300))
+
+    @pytest.mark.slow
+    def test_loses_and_doubles_nothing_while_aws_is_away_for_minutes(self, system: Live) -> None:
+        print("\nAWS away:", stay_away(system, "aways", documents=100, seconds=150))
+
+    @pytest.mark.slow
+    def test_loses_and_doubles_nothing_by_many_deploys_under_load(self, system: Live) -> None:
+        print("\ndeploys:", deploy_under_load(system, "deploys", documents=300, deploys=10))
 
     @pytest.mark.slow
     def test_brings_back_a_thousand_that_came_while_it_was_down(self, system: Live) -> None:
