@@ -29,6 +29,8 @@ FULL_EVERY = timedelta(hours=12)
 # Older objects were made sure of by the sweeps of their time, or by a repair in a later hour.
 FIRST_LOOK_BACK = timedelta(hours=26)
 BATCH = 100
+# An hour's revisions are looked at in parts, since each holds its row in memory.
+REVISIONS = 50_000
 # When nothing works any more, the rest of the sweep would only make it worse.
 MAX_FAILURES = 20
 
@@ -149,7 +151,7 @@ class Reconciler:
             hour = min(hour, started_at - FIRST_LOOK_BACK)
         while hour <= started_at + timedelta(hours=1):
             lease.keep()
-            self._make_sure(hour, balance, dry_run=dry_run)
+            self._make_sure(hour, balance, lease, dry_run=dry_run)
             hour += timedelta(hours=1)
         self._report(balance)
         if not dry_run:
@@ -224,16 +226,17 @@ class Reconciler:
         balance.processed += 1
         balance.count(kind)
 
-    def _make_sure(self, hour: datetime, balance: Balance, *, dry_run: bool) -> None:
-        revisions = list(self.ledger.revisions_stored(hour))
-        if not revisions:
-            return
-        there = set(self.sink.list_keys(f"csv/v1/ingest={hour:%Y-%m-%d-%H}/"))
-        for revision in revisions:
-            if revision.row and not there & _keys_of(revision):
-                self._repair(revision, balance, dry_run=dry_run)
-            elif not revision.row and there & _keys_of(revision) and not dry_run:
-                self._remove(revision, balance)
+    def _make_sure(self, hour: datetime, balance: Balance, lease: Lease, *, dry_run: bool) -> None:
+        revisions = iter(self.ledger.revisions_stored(hour))
+        # After an import an hour may have ten millions; objects are listed after their revisions.
+        while some := list(islice(revisions, REVISIONS)):
+            lease.keep()
+            there = set(self.sink.list_keys(f"csv/v1/ingest={hour:%Y-%m-%d-%H}/"))
+            for revision in some:
+                if revision.row and not there & _keys_of(revision):
+                    self._repair(revision, balance, dry_run=dry_run)
+                elif not revision.row and there & _keys_of(revision) and not dry_run:
+                    self._remove(revision, balance)
 
     def _remove(self, revision: Revision, balance: Balance) -> None:
         """Remove the row that a delivery or an import put while the revision was being erased."""

@@ -161,6 +161,19 @@ class TestReconciler:
         assert balance.repaired == 1
         assert list(sweep.sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
 
+    def test_looks_at_an_hour_of_any_length_in_parts(
+        self, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("api.maintenance.reconcile.REVISIONS", 2)
+        for number in range(5):
+            sweep.bucket.put(f"{number}.txt", invoice_text(invoice_id=f"INV-{number}"))
+        sweep.run()
+        sweep.sink.objects.clear()
+
+        balance = sweep.run()
+
+        assert (balance.repaired, len(sweep.sink.objects)) == (5, 5)
+
     def test_does_not_repair_an_old_revision_that_a_newer_one_replaced(self, sweep: Sweep) -> None:
         sweep.bucket.put("a.txt", invoice_text(amount="100.00"))
         sweep.bucket.put("a.txt", invoice_text(amount="120.00"))
