@@ -30,6 +30,7 @@ DOCPROC_SNS_CERTIFICATE_NAME = env.text("DOCPROC_SNS_CERTIFICATE_NAME")
 # AWS.
 DOCPROC_AWS_REGION = env.text("DOCPROC_AWS_REGION", "us-east-1")
 DOCPROC_AWS_ENDPOINT_URL = env.loopback_url("DOCPROC_AWS_ENDPOINT_URL")
+DOCPROC_AWS_CLIENT = env.choice("DOCPROC_AWS_CLIENT", "fast", ("fast", "boto3"))
 DOCPROC_SOURCE_BUCKET = env.text("DOCPROC_SOURCE_BUCKET")
 DOCPROC_DESTINATION_BUCKET = env.text("DOCPROC_DESTINATION_BUCKET")
 DOCPROC_REJECTION_TOPIC_ARN = env.text("DOCPROC_REJECTION_TOPIC_ARN")
@@ -155,9 +156,11 @@ INSTALLED_APPS = [
     "api",
 ]
 MIDDLEWARE = [
+    "api.middleware.RequestIds",
+    "api.views.SnsFirst",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "api.middleware.Requests",
+    "api.middleware.PageLines",
     "api.middleware.Headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
