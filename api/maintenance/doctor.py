@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from api.aws import CONFIGURATION_FAULTS, READ_TIMEOUT_SECONDS
 from api.ports import TemporaryFailure
 from api.sns import CertificateUnavailable
+from invoice_parser.wording import counted
 
 # SNS refuses signatures of a clock that is 15 min off, and the gate takes messages 5 min ahead.
 MAX_SKEW = timedelta(minutes=1)
@@ -229,7 +230,7 @@ class Doctor:
                 "manage.py deploy (the template has the policy)",
             )
         if waiting := int(attributes.get("ApproximateNumberOfMessages", 0)):
-            yield f"{waiting} messages wait in the dead-letter queue", "manage.py redrive"
+            yield f"{counted(waiting, 'message')} in the dead-letter queue", "manage.py redrive"
 
     def tables(self) -> Iterator[tuple[str, str]]:
         """Look whether the ledger's tables are there."""

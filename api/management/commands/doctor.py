@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api import wiring
 from api.management.operator import now
+from invoice_parser.wording import counted
 
 
 class Command(BaseCommand):
@@ -22,4 +23,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"         {fault.what}\n         mend: {fault.mend}")
             number += len(faults)
         if number:
-            raise CommandError(f"{number} faults", returncode=1)
+            raise CommandError(counted(number, "fault"), returncode=1)

@@ -10,6 +10,7 @@ from api.acts import ActRefused
 from api.maintenance.erase import Erasure
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import ActCommand, Progress, holder, now
+from invoice_parser.wording import counted, printable
 
 
 class Command(ActCommand):
@@ -48,14 +49,13 @@ class Command(ActCommand):
             with held(wiring.ledger(), "compact", holder(), now) as lease:
                 count = wiring.eraser().run(erasure, act, lease, progress)
         except (ActRefused, LeaseTaken) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable(str(error))) from error
         finally:
             progress.end()
         if not count:
-            raise CommandError(
-                f"nothing is known of {erasure.invoice_id} {erasure.customer_id}".replace("  ", " ")
-            )
+            ids = f"{erasure.invoice_id} {erasure.customer_id}".strip()
+            raise CommandError(printable(f"nothing is known of {ids}"))
         self.stdout.write(
-            f"erased: {what}, {count} revisions and documents. Reports follow with the next `compact`; "
+            f"erased: {printable(what)}, {counted(count, 'record')}. Reports follow with the next `compact`; "
             "rejections that could not be read name no customer: look for them in `rejections list`"
         )
