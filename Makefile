@@ -43,7 +43,13 @@ format: $(READY) ## rewrite the code as the formatter and the linter want it
 torture: $(READY) ## the long proofs: crashes, faults, histories (tens of minutes)
 	@$(BIN)/python -m pytest -m slow -s $(ARGS)
 
-bench: $(READY) ## the benchmarks under tests/bench, each a ratio in one run
+PEERS := .venv-bench
+$(PEERS)/.ready: requirements-bench.txt
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $(PEERS)/.ready
+
+bench: $(READY) $(PEERS)/.ready ## the benchmarks under tests/bench, each a ratio in one run
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 bench-athena: $(READY) ## how reports grow and what they cost at Athena (ARGS=--rows=1000000 for less)
@@ -66,6 +72,7 @@ privileges: $(READY) ## every AWS request of suite and demo against the template
 lock: ## lock the direct dependencies of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements.txt
 	uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-dev.txt
+	uv pip compile pyproject.toml --group bench -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-bench.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(SCAN) .privileges .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) $(SCAN) $(PEERS) .privileges .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

@@ -14,8 +14,13 @@ from api.buckets import rejected_key
 from api.decision import own_key
 from api.maintenance.lease import Lease
 from api.records import Act, Erased
+from api.stores.erasure import Emptiable, empty_document
 
 CHECKPOINT = "erasures"
+
+
+class NotErasable(Exception):  # noqa: N818 - it names what is wrong
+    """There is no such document to erase by itself; the message says why."""
 
 
 class ErasableObjects(Protocol):
@@ -34,7 +39,7 @@ class ErasableObjects(Protocol):
         """Remove every version of an object. Safe to repeat."""
 
 
-class ErasableLedger(Protocol):
+class ErasableLedger(Emptiable, Protocol):
     """What an erasure asks of the ledger."""
 
     def erase(self, customer_id: str, invoice_id: str | None, act: Act) -> Iterator[Erased]:
@@ -75,6 +80,21 @@ class Eraser:
             count += 1
             progress(count)
         return count
+
+    def run_document(self, source_key: str, version_id: str, act: Act) -> None:
+        """Erase one document that is not stored: nobody can tell whose it is if it could not be read.
+
+        Raises NotErasable.
+        """
+        document = self.ledger.document(source_key, version_id)
+        if document is None:
+            raise NotErasable(f"nothing is known of {source_key} version {version_id}")
+        if document.outcome == "stored":
+            raise NotErasable(
+                f"it is stored: erase the invoice {document.invoice_id} of {document.customer_id}"
+            )
+        empty_document(self.ledger, source_key, version_id, act)
+        self.objects.remove(rejected_key(source_key, version_id))
 
     def orders(self) -> tuple[Erasure, ...]:
         """Return what compaction has still to erase."""

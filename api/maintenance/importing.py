@@ -2,22 +2,27 @@
 
 Resumable: what the ledger knows is not read again, only its row is made sure of. A row that was
 committed but not yet written when the process died is put by the next run, or by reconcile.
+
+`Importer.run_batch` is the whole of it for one object; `Importer.run` calls it from threads of one
+machine, infra/spark from the tasks of many.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, groupby, islice
+from operator import attrgetter
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 from api import logs
 from api.maintenance.lease import Lease
-from api.pipeline import Pipeline
+from api.pipeline import REPAIR_IN_PLACE, Pipeline
 from api.ports import Content, ContentGone, ContentTooLarge, Sink, Source, TemporaryFailure
 from api.records import Document
 from api.s3_event import ObjectRef
@@ -26,6 +31,8 @@ from invoice_parser import MAX_DOCUMENT_BYTES
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+# When nothing works any more, the rest of a batch would only make it worse.
+MAX_FAILURES = 100
 _FOLDER = "folder:"
 
 
@@ -51,9 +58,14 @@ class BucketArchive:
     name: str
 
     def refs(self, prefix: str) -> Iterator[ObjectRef]:
-        """Yield what there is to import."""
-        for ref, _ in self.bucket.list_versions(prefix):
-            yield replace(ref, key=self._prefix + ref.key)
+        """Yield what there is to import, each key's versions in the order they came."""
+        listed = (ref for ref, _ in self.bucket.list_versions(prefix))
+        for _, versions in groupby(listed, key=attrgetter("key")):
+            yield from map(self.imported, reversed(list(versions)))
+
+    def imported(self, ref: ObjectRef) -> ObjectRef:
+        """Return the reference by the key that the document has in the ledger."""
+        return replace(ref, key=self._prefix + ref.key)
 
     def read(self, ref: ObjectRef) -> Content:
         """Return the bytes; raises ContentGone or ContentTooLarge."""
@@ -144,6 +156,10 @@ class BatchSink:
             return False
         return self.sink.keep_rejected(self.archive.original(ref), document)
 
+    def kept_rejected(self, document: Document, max_bytes: int) -> bytes:
+        """Return the copy of a rejected document."""
+        return self.sink.kept_rejected(document, max_bytes)
+
     def flush(self) -> None:
         """Put the batch's object."""
         if self.rows:
@@ -160,6 +176,11 @@ class Imported:
     repeated: int = 0
     failed: int = 0
 
+    def add(self, part: "Imported") -> None:
+        """Count what another did as well."""
+        for name in ("stored", "superseded", "rejected", "repeated", "failed"):
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+
     def __str__(self) -> str:
         return (
             f"{self.stored} stored, {self.superseded} superseded, {self.rejected} rejected,"
@@ -169,12 +190,17 @@ class Imported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
-    """Takes an archive through the pipeline, with parallel workers."""
+    """Takes an archive through the pipeline, with parallel workers.
+
+    `waits` are the seconds before each further try of what failed for now.
+    """
 
     pipeline: Pipeline
     ledger: KnownDocuments
     archive: BucketArchive | FolderArchive
     clock: Callable[[], datetime]
+    waits: Sequence[float] = (0.0,)
+    sleep: Callable[[float], None] = time.sleep
 
     def run(
         self,
@@ -196,31 +222,73 @@ class Importer:
                     return done
                 finished, pending = wait(pending, timeout=10, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    _add(done, future.result())
+                    done.add(future.result())
                 lease.keep()
                 progress(done)
 
-    def run_batch(self, refs: Sequence[ObjectRef]) -> Imported:
-        """Import one batch: each document its own transaction, then the rows in one object."""
-        now, done = self.clock(), Imported()
+    def run_batch(self, refs: Sequence[ObjectRef], each: Callable[..., Iterable[Any]] = map) -> Imported:
+        """Import one batch: each document its own transaction, then the rows in one object.
+
+        `each` is what maps: a pool's takes several keys at once, the versions of one key (which
+        must stand together) always in their order. Raises TemporaryFailure when nothing was done,
+        or when the object could not be put; run the batch again then.
+        """
+        now = self.clock()
         sink = BatchSink(
             sink=self.pipeline.sink,
             key=f"csv/v1/ingest={now:%Y-%m-%d-%H}/import-{uuid4()}.csv",
             archive=self.archive,
         )
         pipeline = replace(self.pipeline, source=self.archive, sink=sink, csv_key=sink.key)
-        known = self.ledger.documents([(ref.key, _version_of(ref)) for ref in refs])
-        kinds = [self._import(pipeline, ref, known.get((ref.key, _version_of(ref))), now) for ref in refs]
+        known = self.ledger.documents([_id_of(ref) for ref in refs])
+        kinds = self._take(pipeline, refs, known, now, each)
         # Of one that failed the transaction may be through and only the answer lost, so that the
         # ledger says that its row is in the batch's object. Once that is there everybody believes
         # it; so such documents come again before. Those found stored get objects of their own.
-        for place in [place for place, kind in enumerate(kinds) if kind == "failed"]:
-            kinds[place] = self._import(pipeline, refs[place], None, now)
+        for seconds in self.waits:
+            failed = [place for place, kind in enumerate(kinds) if kind == "failed"]
+            if failed:
+                self.sleep(seconds)
+                again = self._take(pipeline, [refs[place] for place in failed], {}, now, each)
+                for place, kind in zip(failed, again, strict=True):
+                    kinds[place] = kind
+        done = Imported()
         for kind in kinds:
             setattr(done, kind, getattr(done, kind) + 1)
-        if not done.failed:  # else a later run, or reconcile, finds no object and puts each row
-            sink.flush()
+        return self._flush(sink, done, now)
+
+    def _flush(self, sink: BatchSink, done: Imported, now: datetime) -> Imported:
+        if done.failed:
+            return done  # a later run, or reconcile, finds no object and puts each row
+        if self.clock() - now.replace(minute=0, second=0, microsecond=0) > REPAIR_IN_PLACE:
+            # Readers no longer look at that hour: a later run, or reconcile, writes each row anew.
+            return replace(done, stored=0, failed=done.stored)
+        sink.flush()
         return done
+
+    def _take(
+        self,
+        pipeline: Pipeline,
+        refs: Sequence[ObjectRef],
+        known: Mapping[tuple[str, str], Document],
+        now: datetime,
+        each: Callable[..., Iterable[Any]],
+    ) -> list[str]:
+        """Return what became of each; after MAX_FAILURES the rest is not tried."""
+        failures: list[ObjectRef] = []
+
+        def take(versions: Iterable[ObjectRef]) -> list[str]:
+            kinds = []
+            for ref in versions:
+                is_hopeless = len(failures) >= MAX_FAILURES
+                kind = "failed" if is_hopeless else self._import(pipeline, ref, known.get(_id_of(ref)), now)
+                if kind == "failed":
+                    failures.append(ref)
+                kinds.append(kind)
+            return kinds
+
+        keys = [tuple(versions) for _, versions in groupby(refs, key=attrgetter("key"))]
+        return list(chain.from_iterable(each(take, keys)))
 
     def _import(self, pipeline: Pipeline, ref: ObjectRef, document: Document | None, now: datetime) -> str:
         try:
@@ -235,10 +303,5 @@ class Importer:
         return "repeated"
 
 
-def _version_of(ref: ObjectRef) -> str:
-    return ref.version_id or f"etag:{ref.etag}"
-
-
-def _add(total: Imported, part: Imported) -> None:
-    for name in ("stored", "superseded", "rejected", "repeated", "failed"):
-        setattr(total, name, getattr(total, name) + getattr(part, name))
+def _id_of(ref: ObjectRef) -> tuple[str, str]:
+    return ref.key, ref.version_id or f"etag:{ref.etag}"

@@ -16,14 +16,18 @@ from api.records import Act, Change, Document, Erased, Revision, Seen
 _ATTEMPTS = 8
 
 
-class Erasable(Protocol):
-    """What an erasure needs of a ledger."""
+class Emptiable(Protocol):
+    """What the emptying of one document needs of a ledger."""
 
     def commit(self, change: Change) -> Seen | None:
         """Write all of the change or none."""
 
     def document(self, source_key: str, version_id: str) -> Document | None:
         """Return the document's record, or None."""
+
+
+class Erasable(Emptiable, Protocol):
+    """What an erasure needs of a ledger."""
 
     def revision(self, customer_id: str, invoice_id: str, rev: int | None = None) -> Revision | None:
         """Return the current revision, or None."""
@@ -54,7 +58,7 @@ def erase(ledger: Erasable, customer_id: str, invoice_id: str | None, act: Act) 
         if version in told:
             continue  # closed by the step below, it may come again among the closed ones
         told.add(version)
-        _empty_document(ledger, *version, act)
+        empty_document(ledger, *version, act)
         yield Erased(
             customer_id=document.customer_id,
             invoice_id=document.invoice_id,
@@ -89,7 +93,7 @@ def _bury(ledger: Erasable, customer_id: str, invoice_id: str, act: Act) -> None
 def _erase_revision(ledger: Erasable, revision: Revision, act: Act) -> Erased:
     if revision.row or revision.data is not None or revision.sha256:
         ledger.empty_revision(revision)
-    _empty_document(ledger, revision.source_key, revision.version_id, act)
+    empty_document(ledger, revision.source_key, revision.version_id, act)
     return Erased(
         customer_id=revision.customer_id,
         invoice_id=revision.invoice_id,
@@ -100,7 +104,8 @@ def _erase_revision(ledger: Erasable, revision: Revision, act: Act) -> Erased:
     )
 
 
-def _empty_document(ledger: Erasable, source_key: str, version_id: str, act: Act) -> None:
+def empty_document(ledger: Emptiable, source_key: str, version_id: str, act: Act) -> None:
+    """Drop what the document's record tells of its content, and close it; it stays known."""
     for _ in range(_ATTEMPTS):
         document = ledger.document(source_key, version_id)
         if document is None:

@@ -82,7 +82,7 @@ def _prove(
     seen["slow"] = _slow_clients(aws)
     seen["restart"] = _under_load(aws, "restart", lambda: machine.run("systemctl", "restart", WEB))
     seen["reload"] = _under_load(aws, "reload", lambda: machine.run("systemctl", "reload", "nginx"))
-    seen["tasks"] = {name: _task(machine, name) for name in ("redrive", "reconcile", "notify")}
+    seen["tasks"] = {name: _task(machine, name) for name in ("redrive", "reconcile", "notify", "expire")}
     seen["manage"] = machine.run("docproc-manage", "check").stdout
     timers = machine.run("systemctl", "list-timers", "--no-legend").stdout.splitlines()
     seen["timers"] = sorted(line.split()[-2] for line in timers if "docproc" in line)

@@ -87,6 +87,8 @@ class MemorySink:
 
     objects: dict[str, bytes] = field(default_factory=dict)
     kept: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    # The bytes of the copies, where a test gives some.
+    copies: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def put_row(self, key: str, row: bytes) -> None:
         """Put unless there."""
@@ -100,6 +102,15 @@ class MemorySink:
         """Note of which document the bytes were copied, and from where."""
         self.kept[document.source_key, document.version_id] = ref.bucket, ref.key
         return True
+
+    def kept_rejected(self, document: Document, max_bytes: int) -> bytes:
+        """Return the copy that a test gave."""
+        data = self.copies.get((document.source_key, document.version_id))
+        if data is None:
+            raise ContentGone("expired-before-processed")
+        if len(data) > max_bytes:
+            raise ContentTooLarge(len(data))
+        return data
 
     def remove(self, key: str) -> None:
         """Remove an object."""
@@ -130,6 +141,9 @@ class MemoryLedger:
         invoice_id = (named.customer_id, named.invoice_id) if named else ("", "")
         now_invoice = self.current.get(invoice_id)
         if document and _acts(now_document) != _acts(seen.document):
+            return Seen(document=now_document, invoice=now_invoice)
+        is_text_kept = now_document is None or now_document.data is not None
+        if document and seen.document and document.writes_back(seen.document) and not is_text_kept:
             return Seen(document=now_document, invoice=now_invoice)
         if named and _rev(now_invoice) != _rev(seen.invoice):
             return Seen(document=now_document, invoice=now_invoice)

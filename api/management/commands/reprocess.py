@@ -31,9 +31,10 @@ class Command(ActCommand):
             texts: Any = work.rejections(options["code"])
         else:
             texts = work.invoices(options["customer_id"], options["invoice_id"])
+        is_named = bool(options["customer_id"]) and not options["rejections"]
         if options["dry_run"]:
             count = sum(1 for _ in texts)
-            if not count and options["customer_id"]:
+            if not count and is_named:
                 raise CommandError(_nothing(options), returncode=1)
             self.stdout.write(counted(count, "text"))
             return
@@ -45,7 +46,7 @@ class Command(ActCommand):
             raise CommandError(str(error)) from error
         finally:
             progress.end()
-        if not done.any and options["customer_id"]:
+        if not done.any and is_named:
             raise CommandError(_nothing(options), returncode=1)
         self.stdout.write(str(done))
         if done.failed:

@@ -1,5 +1,7 @@
 """Imports over in-memory ports."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from api.maintenance.lease import held
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
 from api.records import Change
+from api.s3_event import ObjectRef
 from tests.support.invoices import invoice_text
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
 
@@ -22,13 +25,19 @@ class World:
         self.bucket, self.ledger, self.sink = MemoryBucket(name="old"), MemoryLedger(), MemorySink()
         self.archive: BucketArchive | FolderArchive = BucketArchive(bucket=self.bucket, name="old")
 
+    def importer(self) -> Importer:
+        """Return what takes the archive through the pipeline."""
+        pipeline = Pipeline(source=MemoryBucket(), ledger=self.ledger, sink=self.sink)
+        return Importer(pipeline=pipeline, ledger=self.ledger, archive=self.archive, clock=lambda: NOON)
+
+    def refs(self) -> Iterator[ObjectRef]:
+        """Yield what there is to import."""
+        return self.archive.refs() if isinstance(self.archive, FolderArchive) else self.archive.refs("")
+
     def run(self) -> Imported:
         """Import everything."""
-        pipeline = Pipeline(source=MemoryBucket(), ledger=self.ledger, sink=self.sink)
-        importer = Importer(pipeline=pipeline, ledger=self.ledger, archive=self.archive, clock=lambda: NOON)
-        refs = self.archive.refs() if isinstance(self.archive, FolderArchive) else self.archive.refs("")
         with held(self.ledger, "import", "me", lambda: NOON) as lease:
-            return importer.run(refs, lease, workers=1)
+            return self.importer().run(self.refs(), lease, workers=1)
 
 
 @pytest.fixture
@@ -185,3 +194,70 @@ class TestImporter:
         pipeline.make_sure_of_revision(revision, NOON + timedelta(hours=5))
 
         assert list(world.sink.objects) == ["csv/v1/ingest=2026-11-21-17/C-1_INV-1-r000002.csv"]
+
+
+class TestRunBatch:
+    def test_takes_the_versions_of_a_key_in_the_order_they_came(self, world: World) -> None:
+        for number in range(3):
+            world.bucket.put(
+                "a.txt", invoice_text(amount=f"{number + 1}.00"), NOON + timedelta(minutes=number)
+            )
+
+        done = world.run()
+
+        revision = world.ledger.revision("C-1", "INV-1")
+        assert (done.stored, done.superseded) == (3, 0)
+        assert revision is not None
+        assert (revision.rev, revision.data) == (3, invoice_text(amount="3.00"))
+
+    def test_keeps_that_order_in_a_pool_of_threads(self, world: World) -> None:
+        for number in range(60):
+            text = invoice_text(invoice_id=f"INV-{number // 20}", amount=f"{number + 1}.00")
+            world.bucket.put(f"{number // 20}.txt", text, NOON + timedelta(minutes=number))
+
+        with ThreadPoolExecutor(3) as pool:
+            done = world.importer().run_batch(list(world.refs()), pool.map)
+
+        assert (done.stored, done.superseded) == (60, 0)
+        assert {each.rev for each in world.ledger.current_revisions()} == {20}
+
+    def test_waits_longer_and_longer_for_what_fails(self, world: World) -> None:
+        waited: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            waited.append(seconds)
+            if seconds == 5:
+                world.ledger.before_commit = lambda _: None
+
+        world.bucket.put("1.txt", invoice_text())
+        world.ledger.before_commit = fail
+        importer = replace(world.importer(), waits=(1, 5, 20), sleep=sleep)
+
+        done = importer.run_batch(list(world.refs()))
+
+        assert (done.stored, done.failed, waited) == (1, 0, [1, 5])
+        assert [key.partition("-12/")[2][:7] for key in world.sink.objects] == ["import-"]
+
+    def test_gives_up_when_nothing_works(self, world: World) -> None:
+        tried = []
+
+        def refuse(change: Change) -> None:
+            tried.append(change)
+            fail(change)
+
+        for number in range(400):
+            world.bucket.put(f"{number}.txt", invoice_text(invoice_id=f"INV-{number}"))
+        world.ledger.before_commit = refuse
+
+        done = world.importer().run_batch(list(world.refs()))
+
+        assert (done.failed, len(tried)) == (400, 200)
+
+    def test_puts_no_object_into_an_hour_that_readers_have_left(self, world: World) -> None:
+        times = iter([NOON, NOON + timedelta(hours=2, seconds=1)])
+        world.bucket.put("1.txt", invoice_text())
+
+        done = replace(world.importer(), clock=lambda: next(times)).run_batch(list(world.refs()))
+
+        assert (done.stored, done.failed) == (0, 1)
+        assert world.sink.objects == {}
