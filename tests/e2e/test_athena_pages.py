@@ -270,10 +270,12 @@ class TestAQuery:
     def test_is_shared_by_those_who_ask_the_same(
         self, athena: SlowAthena, page: "Page", viewer: requests.Session, system: LocalSystem, query: str
     ) -> None:
+        athena.plan = HELD
         page.goto(f"/expenses?{query}")
         # Both processes of the service are asked, more than once.
         for _ in range(8):
             assert TITLES["running"] in viewer.get(f"{system.service.url}/expenses?{query}", timeout=10).text
+        release(text_of(athena, query))
         see_answer(page)
 
         for _ in range(8):

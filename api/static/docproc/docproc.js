@@ -101,7 +101,11 @@ async function send(drop, file) {
 
 // A file that was asked for before its answer was there comes when a page that waited has it.
 function takeFile() {
-  document.querySelector("[data-file]")?.click();
+  const link = document.querySelector("[data-file]");
+  if (!link) return;
+  link.download = "";  // this page stays, whatever the answer is
+  link.click();
+  link.removeAttribute("download");
 }
 
 // What a form was refused for, above what still is as it was.
