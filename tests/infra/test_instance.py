@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.deploy.release import build
+from tests.infra.prove_instance import NO_MACHINE
 from tests.support.template import CONFIGURATIONS, load, resolve
 
 EC2 = Path(__file__).resolve().parents[2] / "infra" / "ec2"
@@ -116,6 +117,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         timeout=600,
         check=False,
     )
+    if done.returncode == NO_MACHINE:
+        pytest.skip(f"no machine can be booted in this one, see test_pools.py instead: {done.stderr[-1000:]}")
     assert done.returncode == 0, done.stderr[-5000:]
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts

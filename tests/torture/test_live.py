@@ -85,7 +85,7 @@ def miss(system: Live, name: str, documents: int) -> str:
     system.system.aws.deliverer.retry = RetryPolicy(attempts=2, first_wait_seconds=0.05)
     told, untold = documents - documents // 5, documents // 5
     upload_all(system, [f"{name}-{number}" for number in range(told)])
-    wait_for(lambda: len(system.attempts) == 2 * told and not system.system.aws.deliverer.pending, 120)
+    wait_for(lambda: len(system.attempts) == 2 * told and not system.system.aws.deliverer.pending, 300)
     system.system.aws.deliverer.plan = lambda _: ()
     upload_all(system, [f"{name}-untold-{number}" for number in range(untold)])
     for number in range(0, told, 10):
