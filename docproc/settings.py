@@ -76,6 +76,11 @@ def _database(name: str, url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"{name} is no database URL; write one like mysql://user:password@host:3306/name."
         ) from error
+    if not config["ENGINE"].endswith(("sqlite3", "mysql")):
+        # No other has a driver here, a time-out for every call, or a test.
+        raise ImproperlyConfigured(
+            f"{name} is a database that docproc does not know; write mysql:// or sqlite://."
+        )
     options: dict[str, Any] = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         # A writer takes its lock when it begins, or two would each wait for the other's read lock.
