@@ -9,6 +9,7 @@ from datetime import datetime
 
 from api.decision import Arrival, accept, fits, reissue, revision_of
 from api.pipeline import Pipeline, reason_of, too_large
+from api.ports import ContentGone, ContentTooLarge
 from api.records import Act, ActKind, Change, Document, Reason, Revision, RevisionStatus, Seen
 from invoice_parser import InvoiceError, row_content
 
@@ -82,24 +83,34 @@ class Acts:
 
     def close(self, source_key: str, version_id: str, operator: Operator) -> Document:
         """Mark a rejection as dealt with; no redelivery opens it again."""
+        act = operator.act("close")
         document = self._open_rejection(source_key, version_id)
-        closed = replace(document, is_open=False, acts=(*document.acts, operator.act("close")))
-        self._commit(Change(document=closed, revision=None, seen=Seen(document=document)))
-        return closed
+        try:
+            return self._closed(document, act)
+        except ActRefused:
+            without_text = self._open_rejection(source_key, version_id)
+            if without_text != replace(document, data=None):
+                raise
+            return self._closed(without_text, act)  # retention dropped its text meanwhile, and nobody acted
 
     def reprocess_rejection(self, source_key: str, version_id: str, operator: Operator) -> Document:
-        """Parse a rejection's kept bytes with today's parser and give it the outcome of today's table."""
+        """Parse a rejection's bytes with today's parser and give it the outcome of today's table.
+
+        They are those that the ledger keeps; of a document that could not be read when it came, those
+        that the source bucket still has, or the copy in the destination bucket.
+        """
         document = self._open_rejection(source_key, version_id)
-        if document.data is None or source_key.startswith("message:"):
-            raise ActRefused("the text of this rejection is not kept in the ledger")
         act = operator.act("reprocess")
-        fresh = replace(document, recorded_at=act.at)
         try:
-            arrival = self.pipeline.arrival(fresh, document.data)
+            known = self._with_text(document, act.at)
+        except ContentTooLarge as error:
+            return self._still_rejected(document, document, too_large(str(error)), act)
+        try:
+            arrival = self.pipeline.arrival(replace(known, recorded_at=act.at), known.data or b"")
         except InvoiceError as error:
-            return self._still_rejected(document, reason_of(error), act)
+            return self._still_rejected(document, known, reason_of(error), act)
         if not fits(arrival):
-            return self._still_rejected(document, too_large("text and row together"), act)
+            return self._still_rejected(document, known, too_large("text and row together"), act)
         settled = self.pipeline.settle(None, arrival, Seen(document=document), act)
         if isinstance(settled, Document):
             raise ActRefused(_CHANGED)
@@ -157,9 +168,26 @@ class Acts:
             raise ActRefused("this rejection is closed already")
         return document
 
-    def _still_rejected(self, document: Document, reason: Reason, act: Act) -> Document:
-        tried = replace(document, reason=reason, attempts=document.attempts + 1, acts=(*document.acts, act))
-        self._commit(Change(document=tried, revision=None, seen=Seen(document=document)))
+    def _closed(self, document: Document, act: Act) -> Document:
+        closed = replace(document, is_open=False, acts=(*document.acts, act))
+        self._commit(Change(document=closed, revision=None, seen=Seen(document=document)))
+        return closed
+
+    def _with_text(self, document: Document, now: datetime) -> Document:
+        """Return the rejection with its bytes, read now if they never were; raises ContentTooLarge."""
+        if document.is_unread:
+            try:
+                # As of now, so that retention finds the text when its time has come.
+                return replace(self.pipeline.read_again(document), recorded_at=now)
+            except ContentGone as error:
+                raise ActRefused(_NOWHERE) from error
+        if document.data is None or document.source_key.startswith("message:"):
+            raise ActRefused("the text of this rejection is not kept in the ledger")
+        return document
+
+    def _still_rejected(self, seen: Document, known: Document, reason: Reason, act: Act) -> Document:
+        tried = replace(known, reason=reason, attempts=seen.attempts + 1, acts=(*seen.acts, act))
+        self._commit(Change(document=tried, revision=None, seen=Seen(document=seen)))
         return tried
 
     def _carry_out(self, change: Change) -> Revision:
@@ -192,4 +220,8 @@ def _check(arrival: Arrival, known: Document | Revision) -> None:
         raise ActRefused("text and today's row together are larger than what the ledger takes")
 
 
+_NOWHERE = (
+    "the document could not be read when it came, and is neither in the source bucket any more nor under"
+    " rejected/ in the destination bucket: have it uploaded again, then close this"
+)
 _CHANGED = "somebody else changed this meanwhile; look at it again"

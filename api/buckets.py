@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from api import logs
 from api.aws import error_code, translate
-from api.ports import Content, ContentGone, ContentTooLarge
+from api.ports import Content, ContentGone, ContentTooLarge, TemporaryFailure
 from api.records import Document
 from api.s3_event import ObjectRef
 
@@ -23,10 +23,31 @@ logger = logging.getLogger(__name__)
 # A copy within S3 takes as long as S3 needs for the bytes, and only rejections wait for one.
 COPY_TIMEOUT_SECONDS = 10
 MAX_COPY_BYTES = 100 * 1024 * 1024
+# What S3 says of a version that can no longer be read, or not like this: an archive class, a key of
+# the sender's own. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_NOT_READABLE = {
+    "NoSuchKey": "expired-before-processed",
+    "NoSuchVersion": "expired-before-processed",
+    "MethodNotAllowed": "expired-before-processed",
+    "PreconditionFailed": "overwritten-before-processed",
+    "412": "overwritten-before-processed",
+    "InvalidObjectState": "unreadable-object",
+    "InvalidRequest": "unreadable-object",
+}
+_UNKNOWN = "docproc does not know this answer of S3's; its list of error codes says what it means"
 
 
 def _names_version(ref: ObjectRef) -> bool:
     return bool(ref.version_id) and not ref.version_id.startswith("etag:")
+
+
+def _whole(answer: Any, max_bytes: int) -> bytes:  # noqa: ANN401 - boto3 makes classes at run time
+    """Return the body; raises ContentTooLarge before it is read."""
+    if answer["ContentLength"] > max_bytes:
+        answer["Body"].close()
+        raise ContentTooLarge(answer["ContentLength"])
+    data: bytes = answer["Body"].read()
+    return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,25 +70,23 @@ class SourceBucket:
         """Return the document's bytes.
 
         Raises ContentGone if that version (or, without versioning, that ETag) is no longer
-        there, ContentTooLarge before the body is read, TemporaryFailure otherwise.
+        there or never to be read, ContentTooLarge before the body is read, TemporaryFailure otherwise.
         """
         named: dict[str, Any] = (
             {"VersionId": ref.version_id} if _names_version(ref) else {"IfMatch": f'"{ref.etag}"'}
         )
-        with translate("s3", "GetObject"):
-            try:
+        try:
+            with translate("s3", "GetObject"):
                 answer = self.client.get_object(Bucket=self.bucket, Key=ref.key, **named)
-            except ClientError as error:
-                if (code := error_code(error)) in {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}:
-                    raise ContentGone("expired-before-processed") from error
-                if code in {"PreconditionFailed", "412"}:
-                    raise ContentGone("overwritten-before-processed") from error
-                raise
-            body = answer["Body"]
-            if answer["ContentLength"] > self.max_bytes:
-                body.close()
-                raise ContentTooLarge(answer["ContentLength"])
-            data = body.read()
+                data = _whole(answer, self.max_bytes)
+        except ClientError as error:
+            code = error_code(error)
+            if code in _NOT_READABLE:
+                raise ContentGone(_NOT_READABLE[code]) from error
+            # Not known to be this document's fault, so it may meet every document: they wait, and
+            # come again by themselves once it is mended, where rejections would want a person each.
+            logger.error(logs.S3_UNKNOWN_ANSWER, extra={"key": ref.key, "code": code})  # noqa: TRY400 - raised below
+            raise TemporaryFailure("s3", "GetObject", code, _UNKNOWN) from error
         return Content(data=data, etag=answer["ETag"].strip('"'), last_modified_at=answer["LastModified"])
 
     def upload_form(self, key: str, *, seconds: int, redirect_url: str = "") -> UploadForm:
@@ -174,6 +193,15 @@ class DestinationBucket:
             logger.warning(logs.REJECTED_NOT_COPIED, extra=facts)
             return False
         return True
+
+    def kept_rejected(self, document: Document, max_bytes: int) -> bytes:
+        """Return the copy of a rejected document; raises ContentGone or ContentTooLarge."""
+        key = rejected_key(document.source_key, document.version_id)
+        with translate("s3", "GetObject"):
+            try:
+                return _whole(self.client.get_object(Bucket=self.bucket, Key=key), max_bytes)
+            except self.client.exceptions.NoSuchKey as error:
+                raise ContentGone("expired-before-processed") from error
 
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield the keys under a prefix in order, from the one behind `start_after`."""

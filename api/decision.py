@@ -176,16 +176,21 @@ def _row(arrival: Arrival, rev: int, status: RevisionStatus, stored_at: datetime
 
 
 def _is_newer(arrival: Arrival, current: Revision) -> bool:
-    """Tell whether the document is a newer version of the key than the one that is stored."""
+    """Tell whether the document is a newer version of the key than the one that is stored.
+
+    By Last-Modified first: that is how S3 itself tells which version is current, also when an upload in
+    parts ends after a version that was begun later, and listings and imports know it as well as events:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#distributedmpupload
+    """
     document = arrival.document
+    mine_at, theirs_at = document.last_modified_at, current.last_modified_at
+    if mine_at and theirs_at and mine_at != theirs_at:
+        return mine_at > theirs_at
     if document.sequencer and current.sequencer:
         width = max(len(document.sequencer), len(current.sequencer))
         mine, theirs = document.sequencer.ljust(width, "0"), current.sequencer.ljust(width, "0")
         if mine != theirs:
             return mine > theirs
-    mine_at, theirs_at = document.last_modified_at, current.last_modified_at
-    if mine_at and theirs_at and mine_at != theirs_at:
-        return mine_at > theirs_at
     listed = arrival.listed()
     # S3 expires the older version first. When both are gone, what stands is not replaced on a guess.
     if document.version_id not in listed:

@@ -6,6 +6,7 @@ transaction is the only moment that decides, the CSV object follows from what it
 
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,6 +29,12 @@ OutcomeKind: TypeAlias = Literal["stored", "superseded", "rejected", "repeated"]
 REPAIR_IN_PLACE = timedelta(minutes=20)
 # Each further try means that somebody else decided on the same invoice meanwhile.
 COMMIT_ATTEMPTS = 8
+_IMPORTED = ("s3://", "folder:")
+_GONE = "the content was no longer in the source bucket when docproc came to read it"
+_UNREAD = {
+    "unreadable-object": "S3 does not give the content out: it was put into an archive class, or encrypted"
+    " with a key of the sender's own"
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +92,21 @@ class Pipeline:
         seen = self.ledger.commit(Change(document=document, revision=None, seen=Seen()))
         return _outcome("repeated" if seen else "rejected", document)
 
+    def read_again(self, document: Document) -> Document:
+        """Return a rejection with the bytes that could not be read when it came: the version's, or a copy's.
+
+        Raises ContentGone, ContentTooLarge or TemporaryFailure.
+        """
+        version_id = "" if document.version_id.startswith("etag:") else document.version_id
+        ref = ObjectRef(bucket="", key=document.source_key, version_id=version_id, etag=document.etag)
+        if not document.source_key.startswith(_IMPORTED):  # an archive is not ours to read
+            with suppress(ContentGone):
+                return _filled(document, self.source.read(ref))
+        data = self.sink.kept_rejected(document, MAX_DOCUMENT_BYTES)
+        # The copy's own ETag and time say nothing of the version.
+        digest = hashlib.sha256(data).hexdigest()
+        return replace(document, size_bytes=len(data), sha256=digest, data=data)
+
     def make_sure(self, document: Document, now: datetime) -> None:
         """Put the CSV object of a stored document if it is missing. Safe to repeat."""
         revision = self.ledger.revision(document.customer_id, document.invoice_id, document.rev)
@@ -115,8 +137,7 @@ class Pipeline:
         except ContentTooLarge as error:
             return self._reject(ref, replace(fresh, size_bytes=error.size_bytes), too_large(str(error)))
         except ContentGone as error:
-            message = "the content was no longer in the source bucket when docproc came to read it"
-            return self._reject(ref, fresh, Reason(code=error.code, message=message))
+            return self._reject(ref, fresh, Reason(code=error.code, message=_UNREAD.get(error.code, _GONE)))
         document = _filled(fresh, content)
         try:
             arrival = self.arrival(document, content.data)

@@ -21,7 +21,7 @@ class TemporaryFailure(Exception):  # noqa: N818 - it names what is wrong; the c
 
 
 class ContentGone(Exception):  # noqa: N818 - the same
-    """The version that was asked for can no longer be read; `code` is the rejection's."""
+    """The version that was asked for cannot be read; `code` is the rejection's."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -66,6 +66,9 @@ class Sink(Protocol):
 
     def keep_rejected(self, ref: ObjectRef, document: Document) -> bool:
         """Copy a rejected document's bytes from where `ref` names them; False when they are gone."""
+
+    def kept_rejected(self, document: Document, max_bytes: int) -> bytes:
+        """Return that copy; raises ContentGone or ContentTooLarge."""
 
 
 class Ledger(Protocol):

@@ -67,6 +67,15 @@ class Document:
     is_open: bool = False
     acts: tuple[Act, ...] = ()
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether it is a version whose bytes could never be read; not one whose text was dropped."""
+        return self.data is None and not self.sha256 and not self.source_key.startswith("message:")
+
+    def writes_back(self, seen: "Document") -> bool:
+        """Tell whether this change of `seen` would bring its text back, had retention dropped it since."""
+        return self.data is not None and seen.data is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
@@ -107,7 +116,8 @@ class Change:
     """One transaction: what to write, on condition that the ledger is still as `seen`.
 
     `document`, if any, is put on condition that the one in the ledger is absent
-    (seen.document is None) or has as many acts as seen.document. `revision`, if any, becomes
+    (seen.document is None) or has as many acts as seen.document, and still its text if that is
+    written again: what retention dropped stays dropped. `revision`, if any, becomes
     the current one on condition that there is none (seen.invoice is None) or that its rev is
     seen.invoice's; the replaced one stays readable by its rev. Without `revision` a
     seen.invoice is only a condition: its rev must still be current.

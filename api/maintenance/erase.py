@@ -14,8 +14,13 @@ from api.buckets import rejected_key
 from api.decision import own_key
 from api.maintenance.lease import Lease
 from api.records import Act, Erased
+from api.stores.erasure import Emptiable, empty_document
 
 CHECKPOINT = "erasures"
+
+
+class NotErasable(Exception):  # noqa: N818 - it names what is wrong
+    """There is no such document to erase by itself; the message says why."""
 
 
 class ErasableObjects(Protocol):
@@ -34,7 +39,7 @@ class ErasableObjects(Protocol):
         """Remove every version of an object. Safe to repeat."""
 
 
-class ErasableLedger(Protocol):
+class ErasableLedger(Emptiable, Protocol):
     """What an erasure asks of the ledger."""
 
     def erase(self, customer_id: str, invoice_id: str | None, act: Act) -> Iterator[Erased]:
@@ -71,10 +76,26 @@ class Eraser:
         count = 0
         for erased in self.ledger.erase(erasure.customer_id, erasure.invoice_id or None, act):
             lease.keep()
-            self._remove_objects(erased)
+            self.objects.remove(rejected_key(erased.source_key, erased.version_id))
+            remove_rows(self.objects, erased)
             count += 1
             progress(count)
         return count
+
+    def run_document(self, source_key: str, version_id: str, act: Act) -> None:
+        """Erase one document that is not stored: nobody can tell whose it is if it could not be read.
+
+        Raises NotErasable.
+        """
+        document = self.ledger.document(source_key, version_id)
+        if document is None:
+            raise NotErasable(f"nothing is known of {source_key} version {version_id}")
+        if document.outcome == "stored":
+            raise NotErasable(
+                f"it is stored: erase the invoice {document.invoice_id} of {document.customer_id}"
+            )
+        empty_document(self.ledger, source_key, version_id, act)
+        self.objects.remove(rejected_key(source_key, version_id))
 
     def orders(self) -> tuple[Erasure, ...]:
         """Return what compaction has still to erase."""
@@ -89,17 +110,18 @@ class Eraser:
         unique = dict.fromkeys(orders)
         self.ledger.save_checkpoint(CHECKPOINT, json.dumps([asdict(order) for order in unique]))
 
-    def _remove_objects(self, erased: Erased) -> None:
-        self.objects.remove(rejected_key(erased.source_key, erased.version_id))
-        if not erased.csv_key:
-            return
-        own = own_key(erased.csv_key, erased.customer_id, erased.invoice_id, erased.rev)
-        self.objects.remove(own)
-        if erased.csv_key != own and self.objects.has(erased.csv_key):
-            rows = self.objects.get(erased.csv_key)
-            kept = _without(rows, erased)
-            if kept != rows:
-                self.objects.replace(erased.csv_key, kept)
+
+def remove_rows(objects: ErasableObjects, erased: Erased) -> None:
+    """Remove a revision's own CSV object, and its row from an import's."""
+    if not erased.csv_key:
+        return
+    own = own_key(erased.csv_key, erased.customer_id, erased.invoice_id, erased.rev)
+    objects.remove(own)
+    if erased.csv_key != own and objects.has(erased.csv_key):
+        rows = objects.get(erased.csv_key)
+        kept = _without(rows, erased)
+        if kept != rows:
+            objects.replace(erased.csv_key, kept)
 
 
 def _without(rows: bytes, erased: Erased) -> bytes:

@@ -156,6 +156,10 @@ class BatchSink:
             return False
         return self.sink.keep_rejected(self.archive.original(ref), document)
 
+    def kept_rejected(self, document: Document, max_bytes: int) -> bytes:
+        """Return the copy of a rejected document."""
+        return self.sink.kept_rejected(document, max_bytes)
+
     def flush(self) -> None:
         """Put the batch's object."""
         if self.rows:

@@ -28,6 +28,8 @@ _ADVICE: Final = {
     "expired-before-processed": "Its content expired before docproc could read it. Upload the file again.",
     "overwritten-before-processed": "Its content was overwritten before docproc could read it. Turn on the "
     "bucket's versioning, and upload the file again.",
+    "unreadable-object": "S3 does not give it out: it lies in an archive class, or is encrypted with a key "
+    "of the sender's own. Restore it and reprocess it, or have it uploaded again without.",
     "bad-event": "The message names no document. Find out what published it to the topic.",
 }
 _ADVICE_FOR_TEXTS: Final = (

@@ -37,8 +37,7 @@ _FACTS: dict[str, Any] = {
     "ProjectionExpression": ", ".join(_FACT_NAMES),
     "ExpressionAttributeNames": _FACT_NAMES,
 }
-_IS_NEW_DOCUMENT = {"ConditionExpression": "attribute_not_exists(source_key)"}
-_HAS_NO_ACTS = {"ConditionExpression": "attribute_exists(source_key) AND attribute_not_exists(acts)"}
+_IS_NEW_DOCUMENT: Item = {"ConditionExpression": "attribute_not_exists(source_key)"}
 _IS_NEW_INVOICE = {"ConditionExpression": "attribute_not_exists(customer_id)"}
 _ALL_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
@@ -195,13 +194,8 @@ class DynamoLedger:
         return operations
 
     def _put_document(self, document: Document, seen: Document | None) -> Item:
-        condition: Item = _IS_NEW_DOCUMENT if seen is None else _HAS_NO_ACTS
-        if seen is not None and seen.acts:
-            condition = {
-                "ConditionExpression": "size(acts) = :acts",
-                "ExpressionAttributeValues": {":acts": {"N": str(len(seen.acts))}},
-            }
         table = self._tables.document_table
+        condition = _IS_NEW_DOCUMENT if seen is None else _is_as_seen(seen, document)
         return {"Put": {"TableName": table, "Item": document_item(document), **condition, **_ALL_OLD}}
 
     def _on_invoice(self, seen: Revision | None) -> Item:
@@ -218,3 +212,17 @@ class DynamoLedger:
             "ExpressionAttributeNames": {"#data": "data"},
             "ExpressionAttributeValues": values,
         }
+
+
+def _is_as_seen(seen: Document, changed: Document) -> Item:
+    """Return the condition that a change of a document has: no act came between, and no retention."""
+    condition: Item = {"ConditionExpression": "attribute_exists(source_key) AND attribute_not_exists(acts)"}
+    if seen.acts:
+        condition = {
+            "ConditionExpression": "size(acts) = :acts",
+            "ExpressionAttributeValues": {":acts": {"N": str(len(seen.acts))}},
+        }
+    if changed.writes_back(seen):
+        condition["ConditionExpression"] += " AND attribute_exists(#data)"
+        condition["ExpressionAttributeNames"] = {"#data": "data"}
+    return condition

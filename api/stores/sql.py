@@ -220,6 +220,8 @@ class SqlLedger:
             self._documents.create(**columns)
             return
         known = self._documents.filter(document_key=columns["document_key"], act_count=len(seen.acts))
+        if document.writes_back(seen):
+            known = known.filter(data__isnull=False)
         if not known.update(**columns):
             raise _Changed
 

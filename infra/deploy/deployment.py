@@ -28,9 +28,14 @@ class Aws:
     cloudformation: Any
     s3: "S3Client"
 
+    @property
+    def region(self) -> str:
+        """Return the region's name."""
+        return str(self.cloudformation.meta.region_name)
+
     @classmethod
-    def of(cls, region: str) -> "Aws":
-        """Return the clients, with the credentials that the environment has."""
+    def of(cls, region: str | None) -> "Aws":
+        """Return the clients, with the credentials that the environment has, and None: its region."""
         session = boto3.session.Session(region_name=region)
         return cls(cloudformation=session.client("cloudformation"), s3=session.client("s3"))
 
@@ -117,7 +122,8 @@ class Deployer:
         if not self.stack.status():
             raise DeployFailed(f"there is no stack {self.name}")
         left = self.left_behind()
-        self.say("These hold data and stay; to remove them as well, run afterwards:")
+        region = f"AWS_REGION={self.aws.region} AWS_DEFAULT_REGION={self.aws.region}"
+        self.say(f"These hold data and stay; to remove them as well, run afterwards (export {region}):")
         for kind, physical, command in left:
             self.say(f"  {kind}  {physical}\n      {command}")
         self.say("Users and sessions leave a snapshot of their disk or database.")

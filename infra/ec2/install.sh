@@ -35,11 +35,14 @@ packages() {
   step "packages"
   if command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
-    apt-get install -y -qq nginx-light python3-venv openssl certbot >/dev/null
-    python=python3
+    # At first boot the image's own updates may hold the lock for a while.
+    local patient=(-qq -o DPkg::Lock::Timeout=300)
+    apt-get "${patient[@]}" update
+    apt-get "${patient[@]}" install -y nginx-light python3-venv openssl certbot >/dev/null
+    python=python3  # 3.12
   else
-    dnf install -y -q nginx python3.12 openssl certbot
+    # Its python3 stays 3.9. https://docs.aws.amazon.com/linux/al2023/ug/python.html
+    dnf install -y -q nginx python3.12 openssl certbot e2fsprogs
     python=python3.12
   fi
 }
@@ -158,7 +161,8 @@ services() {
   systemctl restart docproc-web@sns.service docproc-web@pages.service docproc-logs.service
   # Not needed to take invoices in, so no reason to give up; another instance may be at it.
   systemctl start docproc-task@create_tables.service || step "create_tables did not finish; run it by hand"
-  systemctl enable --quiet --now docproc-redrive.timer docproc-reconcile.timer docproc-compact.timer docproc-notify.timer
+  systemctl enable --quiet --now docproc-redrive.timer docproc-reconcile.timer docproc-compact.timer \
+    docproc-notify.timer docproc-expire.timer
 }
 
 answers() {

@@ -18,6 +18,8 @@ TETHER = Path(__file__).with_name("tether.py")
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 LOG_TAIL_LINES = 15
+# As in production: infra/ec2 starts the same.
+COMMAND = (sys.executable, "-m", "gunicorn", "-c", "docproc/gunicorn.py", "docproc.wsgi")
 
 
 class PortTaken(Exception):  # noqa: N818 - it names what is wrong
@@ -49,10 +51,9 @@ class Service:
 
     def start(self) -> None:
         """Start it; returns before it is ready. Needs a `stop` or `kill` before the next start."""
-        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "docproc/gunicorn.py", "docproc.wsgi"]
         with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-S", "-E", str(TETHER), *gunicorn],
+                [sys.executable, "-S", "-E", str(TETHER), *COMMAND],
                 cwd=ROOT,
                 env=self._environ,
                 stdin=subprocess.PIPE,

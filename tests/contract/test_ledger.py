@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from api.ports import Ledger
-from api.records import Change, Document, Reason, Seen
+from api.records import Act, Change, Document, Reason, Seen
 from tests.support.ledgers import RealLedger, race
 from tests.support.records import AT, act, document, rejection, revision
 
@@ -187,6 +187,41 @@ class TestCommit:
         assert answer == Seen(document=now, invoice=None)
         assert any_ledger.document("in/a.txt", "v1") == now
         assert any_ledger.revision("ACME", "INV-1") is None
+
+    @pytest.mark.parametrize("acts", [(), (act("reprocess"),)], ids=["untouched", "acted on"])
+    def test_refuses_to_write_a_text_back_that_was_dropped_since(
+        self, any_ledger: Ledger, acts: tuple[Act, ...]
+    ) -> None:
+        seen = rejection(acts=acts)
+        dropped = replace(seen, data=None)
+        any_ledger.commit(Change(document=dropped, revision=None, seen=Seen()))
+        closed = replace(seen, is_open=False, acts=(*acts, act("close")))
+
+        answer = any_ledger.commit(Change(document=closed, revision=None, seen=Seen(document=seen)))
+
+        assert answer == Seen(document=dropped, invoice=None)
+        assert any_ledger.document("in/a.txt", "v1") == dropped
+
+    def test_lets_a_document_without_its_text_change(self, any_ledger: Ledger) -> None:
+        any_ledger.commit(Change(document=rejection(data=None), revision=None, seen=Seen()))
+        stored = document(acts=(act("reprocess"),))
+
+        answer = any_ledger.commit(
+            Change(document=stored, revision=revision(), seen=Seen(document=rejection()))
+        )
+
+        assert answer is None
+        assert any_ledger.document("in/a.txt", "v1") == stored
+
+    def test_takes_a_text_that_was_never_there(self, any_ledger: Ledger) -> None:
+        unread = rejection(data=None)
+        any_ledger.commit(Change(document=unread, revision=None, seen=Seen()))
+        read = rejection(acts=(act("reprocess"),))
+
+        answer = any_ledger.commit(Change(document=read, revision=None, seen=Seen(document=unread)))
+
+        assert answer is None
+        assert any_ledger.document("in/a.txt", "v1") == read
 
     def test_refuses_to_change_a_document_that_is_not_there(self, any_ledger: Ledger) -> None:
         change = Change(document=document(), revision=None, seen=Seen(document=rejection()))

@@ -3,11 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any, cast
 
 import pytest
 
+from api.acts import Acts, Operator
+from api.pipeline import Pipeline
+from api.ports import Ledger
 from api.records import Change, Document, Erased, Reason, Revision, Seen
 from tests.support.ledgers import RealLedger, race
+from tests.support.memory import MemoryBucket, MemorySink
 from tests.support.records import AT, TEXT, act, document, rejection, revision
 
 ERASE = act("erase", at=datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC), why="asked to, letter of 1 February")
@@ -147,6 +152,35 @@ class TestExpireTexts:
             commit(ledger, None, revision(rev=2), current=answer.invoice)
 
         assert ledger.revision("ACME", "INV-1", 1) == revision(data=None)
+
+    def test_is_not_undone_by_a_closing_at_the_same_moment(self, ledger: RealLedger) -> None:
+        """`close` reads the rejection, retention drops its text, `close` writes what it has read."""
+        commit(ledger, rejection())
+        pipeline = Pipeline(
+            source=MemoryBucket(), ledger=cast("Ledger", _Expiring(ledger)), sink=MemorySink()
+        )
+        olga = Operator(who="olga", why="dealt with", at=AT + timedelta(days=90))
+
+        closed = Acts(pipeline=pipeline).close("in/a.txt", "v1", olga)
+
+        found = ledger.document("in/a.txt", "v1")
+        assert found == closed
+        assert found is not None
+        assert (found.data, found.is_open, [each.kind for each in found.acts]) == (None, False, ["close"])
+
+
+class _Expiring:
+    """A ledger whose texts are dropped right before the first change is written."""
+
+    def __init__(self, ledger: RealLedger) -> None:
+        self._ledger = ledger
+
+    def commit(self, change: Change) -> Seen | None:
+        self._ledger.expire_texts(since=AT, before=AT + timedelta(hours=1))
+        return self._ledger.commit(change)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
 
 
 BURIED = revision(
@@ -300,6 +334,26 @@ class TestErase:
         tombstone = replace(BURIED, rev=2)
         assert answer == Seen(document=None, invoice=tombstone)
         assert ledger.history("ACME", "INV-1") == (tombstone, emptied(revision()))
+
+    def test_lets_no_act_make_a_revision_of_an_erased_rejection(self, ledger: RealLedger) -> None:
+        commit(ledger, document(), revision())
+        commit(ledger, rejection(source_key="in/b.txt"))
+        erasing = ledger.erase("ACME", "INV-1", ERASE)
+        next(erasing)  # whichever is first: what an operator has seen is no longer what the ledger says
+        seen = Seen(document=rejection(source_key="in/b.txt"), invoice=ledger.revision("ACME", "INV-1"))
+        assert seen.invoice is not None
+        rev = seen.invoice.rev + 1
+        accepted = Change(
+            document=document(source_key="in/b.txt", rev=rev, acts=(act("accept"),)),
+            revision=revision(source_key="in/b.txt", rev=rev, act=act("accept")),
+            seen=seen,
+        )
+
+        answer = ledger.commit(accepted)
+        list(erasing)
+
+        assert answer is not None
+        assert {(each.row, each.data) for each in ledger.history("ACME", "INV-1")} == {(b"", None)}
 
     def test_lets_a_redelivery_find_the_document(self, ledger: RealLedger) -> None:
         commit(ledger, rejection())

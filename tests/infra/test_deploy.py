@@ -274,6 +274,7 @@ class TestTearDown:
         assert not is_done
         assert fixture.questions == ["Delete the stack docproc?"]
         assert "aws s3 rb s3://docproc-source-1" in text
+        assert "AWS_REGION=us-east-1" in text
         assert "aws dynamodb delete-table --table-name docproc-invoice" in text
         assert "docproc-group" not in text
 
@@ -312,8 +313,56 @@ class TestCommands:
         with pytest.raises(CommandError, match="commit them first"):
             call_command("deploy", "--region=us-east-1", stdout=StringIO())
 
+    @pytest.mark.parametrize(
+        ("arguments", "variables", "said"),
+        [
+            (
+                ("--region=eu-west-1",),
+                {"DOCPROC_AWS_REGION": "us-west-2", "AWS_REGION": "ap-south-1"},
+                "stack docproc in eu-west-1 (--region)",
+            ),
+            (
+                (),
+                {"DOCPROC_AWS_REGION": "us-west-2", "AWS_REGION": "ap-south-1"},
+                "stack docproc in us-west-2 (DOCPROC_AWS_REGION)",
+            ),
+            ((), {"AWS_REGION": "ap-south-1"}, "stack docproc in ap-south-1 (AWS_REGION)"),
+            ((), {"AWS_DEFAULT_REGION": "eu-north-1"}, "stack docproc in eu-north-1 (AWS_DEFAULT_REGION)"),
+        ],
+        ids=["the option", "the setting", "AWS's variable", "AWS's older variable"],
+    )
+    @pytest.mark.parametrize("command", ["rollback", "teardown"])
+    def test_one_region_is_used_and_told(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        command: str,
+        arguments: tuple[str, ...],
+        variables: dict[str, str],
+        said: str,
+    ) -> None:
+        for name in ("DOCPROC_AWS_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        used: list[str] = []
+
+        def note(deployer: Deployer, *_: object) -> bool:
+            used.append(f"stack {deployer.name} in {deployer.aws.s3.meta.region_name}")
+            return False
+
+        monkeypatch.setattr(Deployer, "roll_back", note)
+        monkeypatch.setattr(Deployer, "tear_down", note)
+        out = StringIO()
+
+        call_command(command, *arguments, stdout=out)
+
+        assert out.getvalue() == f"{said}\n"
+        assert used == [said.rpartition(" (")[0]]
+
     def test_a_missing_region_is_a_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("AWS_DEFAULT_REGION")
+        for name in ("DOCPROC_AWS_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
 
         with pytest.raises(CommandError, match="--region"):
             call_command("teardown", stdout=StringIO())

@@ -97,6 +97,45 @@ class TestSourceBucket:
 
         assert caught.value.size_bytes == 1001
 
+    @pytest.mark.parametrize(
+        ("code", "status", "outcome"),
+        [
+            ("InvalidObjectState", 403, "unreadable-object"),
+            ("InvalidRequest", 400, "unreadable-object"),
+            ("MethodNotAllowed", 405, "expired-before-processed"),
+        ],
+    )
+    def test_says_when_s3_will_never_give_the_version_out(
+        self, s3: Any, source: SourceBucket, code: str, status: int, outcome: str
+    ) -> None:
+        ref = put(s3, "a.txt", b"one")
+        with Stubber(s3) as stubber:
+            stubber.add_client_error("get_object", code, http_status_code=status)
+
+            with pytest.raises(ContentGone) as caught:
+                source.read(ref)
+
+        assert caught.value.code == outcome
+
+    @pytest.mark.parametrize(("code", "status"), [("UnheardOf", 400), ("UserKeyMustBeSpecified", 418)])
+    def test_lets_a_document_wait_when_s3_says_what_nobody_knows(
+        self, s3: Any, source: SourceBucket, caplog: pytest.LogCaptureFixture, code: str, status: int
+    ) -> None:
+        ref = put(s3, "a.txt", b"one")
+        with Stubber(s3) as stubber:
+            stubber.add_client_error("get_object", code, http_status_code=status)
+
+            with pytest.raises(TemporaryFailure) as caught:
+                source.read(ref)
+
+        assert (caught.value.operation, caught.value.code) == ("GetObject", code)
+        [told] = [record for record in caplog.records if record.levelname == "ERROR"]
+        assert (told.getMessage(), vars(told)["code"], vars(told)["key"]) == (
+            "s3.unknown_answer",
+            code,
+            "a.txt",
+        )
+
     def test_lists_versions_newest_first(self, s3: Any, source: SourceBucket) -> None:
         first, second = put(s3, "a", b"1"), put(s3, "a", b"2")
         put(s3, "ab", b"3")
@@ -139,6 +178,16 @@ class TestDestinationBucket:
 
         assert destination.keep_rejected(ref, rejection(ref, f"s3://{SOURCE}/a.txt"))
         assert destination.get(f"rejected/s3%3A//{SOURCE}/a.txt/{ref.version_id}") == b"one"
+
+    def test_gives_the_copy_back(self, s3: Any, destination: DestinationBucket) -> None:
+        ref = put(s3, "in/ä.txt", b"one")
+        destination.keep_rejected(ref, rejection(ref, "in/ä.txt"))
+
+        assert destination.kept_rejected(rejection(ref, "in/ä.txt"), 3) == b"one"
+        with pytest.raises(ContentTooLarge):
+            destination.kept_rejected(rejection(ref, "in/ä.txt"), 2)
+        with pytest.raises(ContentGone):
+            destination.kept_rejected(rejection(ref, "other.txt"), 3)
 
     def test_cannot_copy_what_is_gone(self, s3: Any, destination: DestinationBucket) -> None:
         ref = put(s3, "a.txt", b"one")

@@ -14,7 +14,9 @@ from moto import mock_aws
 from pytest_django import Settings
 
 from api import wiring
+from api.buckets import DestinationBucket
 from api.maintenance.lease import held
+from api.ports import TemporaryFailure
 from api.stores.dynamodb_schema import table_definitions
 from tests.support.invoices import invoice_text
 
@@ -221,6 +223,31 @@ class TestErase:
     def test_says_that_it_knows_nothing_of_the_customer(self) -> None:
         with pytest.raises(CommandError, match="nothing is known of C-9"):
             run("erase", "C-9", "--yes", *WHY)
+
+    def test_erases_a_rejection_that_could_not_be_read(self, s3: Any) -> None:
+        document = upload(s3, "b.txt", b"no invoice")
+
+        out = run("erase", "--document", document, "--yes", *WHY)
+
+        assert out == f"erased: {document}\n"
+        assert "the text is not kept" in run("rejections", "show", document)
+        assert "Versions" not in s3.list_object_versions(Bucket=DESTINATION)
+
+    @pytest.mark.parametrize("named", [(), ("C-1", "--document", "b.txt@v1")], ids=["nothing", "both"])
+    def test_wants_to_know_what(self, named: tuple[str, ...]) -> None:
+        with pytest.raises(CommandError, match="name a customer, or one rejection"):
+            run("erase", *named, "--yes", *WHY)
+
+    def test_names_the_policy_when_the_role_may_not(self, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        upload(s3, "a.txt", invoice_text())
+
+        def refuse(*_: object) -> None:
+            raise TemporaryFailure("s3", "DeleteObject", "AccessDenied", "the role may not do this")
+
+        monkeypatch.setattr(DestinationBucket, "remove", refuse)
+
+        with pytest.raises(CommandError, match="EraserPolicyArn"):
+            run("erase", "C-1", "--yes", *WHY)
 
 
 class TestExpire:

@@ -35,7 +35,6 @@ REVIEWED = {
     "logs:PutLogEvents": "the same",
     "s3:AbortMultipartUpload": "Athena writes results and tables in our name",
     "s3:DeleteObject iceberg": "Athena's VACUUM in our name",
-    "s3:DeleteObjectVersion rejected": "erase removes copies as it removes rows, by the same call",
     "s3:GetBucketLocation": "Athena looks where its results go",
     "s3:GetObject releases": "the user data fetches the release with curl; shown by prove_instance.py",
     "s3:GetObject iceberg": "Athena reads tables in our name",
@@ -54,6 +53,7 @@ REVIEWED = {
 # Asked, and needing no permission or not the role's.
 FREE = {
     "sts:GetCallerIdentity": "needs no permission",
+    "s3:DeleteObjectVersion rejected": "erase, by who has EraserPolicy, for which the contract has a rule",
     "s3:GetObject": "tests read a bucket without versions by its ETag; the template's keeps versions",
 }
 _S3_SUBRESOURCES = {
@@ -91,11 +91,16 @@ def grants() -> set[Use]:
     template = load()
     found = set()
     for parameters in CONFIGURATIONS.values():
-        for statement in role_statements(resolve(template, parameters)):
-            for action in _listed(statement["Action"]):
-                found |= {
-                    Use(action, part) for r in _listed(statement["Resource"]) for part in _parts(action, r)
-                }
+        found |= grants_of(role_statements(resolve(template, parameters)))
+    return found
+
+
+def grants_of(statements: Iterable[dict[str, Any]]) -> set[Use]:
+    """Return what the statements of a policy allow."""
+    found = set()
+    for statement in statements:
+        for action in _listed(statement["Action"]):
+            found |= {Use(action, part) for r in _listed(statement["Resource"]) for part in _parts(action, r)}
     return found
 
 

@@ -220,12 +220,30 @@ def _(stack: Stack) -> bool:
     ] == [7]
 
 
-@rule("rows and rejections never expire")
+@rule("rows never expire")
 def _(stack: Stack) -> bool:
-    return not any(
-        "ExpirationInDays" in rule and not rule.get("Prefix", "").startswith("athena-results/")
-        for rule in _lifecycle(stack, "DestinationBucket")
-    )
+    prefixes = [
+        r.get("Prefix", "") for r in _lifecycle(stack, "DestinationBucket") if "ExpirationInDays" in r
+    ]
+    return set(prefixes) <= {"athena-results/", "rejected/"}
+
+
+def _kept_texts_days(stack: Stack) -> int:
+    """Return what the instances are told; 0 is for ever."""
+    return int(_launch(stack)["UserData"].split("DOCPROC_KEEP_TEXTS_DAYS=")[1].split()[0])
+
+
+@rule("copies of rejected documents are kept exactly as long as the ledger keeps texts")
+def _(stack: Stack) -> bool:
+    rules = [r for r in _lifecycle(stack, "DestinationBucket") if r.get("Prefix") == "rejected/"]
+    days = _kept_texts_days(stack)
+    return [int(rule["ExpirationInDays"]) for rule in rules] == ([days] if days else [])
+
+
+@rule("a copy that has expired has no earlier version for longer than a day")
+def _(stack: Stack) -> bool:
+    rules = [r for r in _lifecycle(stack, "DestinationBucket") if r.get("Prefix") == "rejected/"]
+    return all(rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1} for rule in rules)
 
 
 @rule("what was erased is gone for good within a week")
@@ -683,9 +701,48 @@ def _(stack: Stack) -> bool:
     return {(sid, action, resource.split("us-east-1/")[1]) for sid, action, resource in deleting} == {
         ("KeepTablesAndResults", "s3:DeleteObject", "iceberg/*"),
         ("KeepTablesAndResults", "s3:DeleteObject", "athena-results/*"),
-        ("EraseRowsAndRejections", "s3:DeleteObjectVersion", "csv/*"),
-        ("EraseRowsAndRejections", "s3:DeleteObjectVersion", "rejected/*"),
+        ("RemoveErasedRows", "s3:DeleteObjectVersion", "csv/*"),
     }
+
+
+@rule("the policy to erase is everything that an erasure needs, and nothing else")
+def _(stack: Stack) -> bool:
+    allowed = {
+        (action, resource.rpartition("us-east-1")[2].split(":")[-1])
+        for statement in _statements(stack, "EraserPolicy")
+        if statement["Effect"] == "Allow"
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    }
+    records = (
+        "BatchGetItem",
+        "ConditionCheckItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "UpdateItem",
+    )
+    tables = ("docproc-document", "docproc-document/index/*", "docproc-invoice")
+    return allowed == {
+        ("s3:GetObject", "/csv/*"),
+        ("s3:PutObject", "/csv/*"),
+        ("s3:DeleteObjectVersion", "/csv/*"),
+        ("s3:DeleteObjectVersion", "/rejected/*"),
+        ("s3:ListBucket", ""),
+        ("s3:ListBucketVersions", ""),
+        ("kms:Decrypt", "key/Key"),
+        ("kms:GenerateDataKey", "key/Key"),
+        *((f"dynamodb:{action}", f"table/{table}") for action in records for table in tables),
+    }
+
+
+@rule("nobody has the policy to erase until somebody attaches it")
+def _(stack: Stack) -> bool:
+    policies = stack.of("AWS::IAM::ManagedPolicy")
+    return set(policies) == {"EraserPolicy"} and not {"Roles", "Users", "Groups"} & set(
+        policies["EraserPolicy"]
+    )
 
 
 @rule("only EC2 takes the instances' role")

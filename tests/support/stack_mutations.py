@@ -49,6 +49,16 @@ FAULTS: dict[str, Callable[[Template], None]] = {
     "everything in the destination expires": _at(f"DestinationBucket/{_RULES}/0/Prefix", _GONE),
     "query results stay": _at(f"DestinationBucket/{_RULES}/0/Status", "Disabled"),
     "erased rows stay readable": _at(f"DestinationBucket/{_RULES}/1/NoncurrentVersionExpiration", _GONE),
+    "copies of rejections outlive the texts": _at(f"DestinationBucket/{_RULES}/3", _GONE),
+    "copies of rejections go before the texts": _at(
+        f"DestinationBucket/{_RULES}/3/Fn::If/1/ExpirationInDays", 1
+    ),
+    "copies go although texts are kept for ever": _at(
+        "Conditions/DropsTexts", {"Fn::Equals": ["yes", "yes"]}
+    ),
+    "a copy that has gone stays as a version": _at(
+        f"DestinationBucket/{_RULES}/3/Fn::If/1/NoncurrentVersionExpiration", _GONE
+    ),
     "no versions of documents": _at("SourceBucket/Properties/VersioningConfiguration", _GONE),
     "versions suspended": _at("DestinationBucket/Properties/VersioningConfiguration/Status", "Suspended"),
     "no notification": _at("SourceBucket/Properties/NotificationConfiguration", _GONE),
@@ -254,6 +264,14 @@ FAULTS: dict[str, Callable[[Template], None]] = {
     "a fleet has no shared users": _at("Conditions/HasDatabase", {"Condition": "KeepsLedgerInMySQL"}),
     "a secret is in the user data": _at(
         f"{_LAUNCH}/UserData/Fn::Base64/Fn::Sub/1/Host", "{{resolve:secretsmanager:docproc}}"
+    ),
+    "the service may erase rejections": _at(
+        f"InstancePolicy/{_STATEMENT}/6/Resource", [{"Fn::Sub": "${DestinationBucket.Arn}/rejected/*"}]
+    ),
+    "the service may erase everything": _at("EraserPolicy/Properties/Roles", [{"Ref": "InstanceRole"}]),
+    "an erasure leaves the copies": _at(f"EraserPolicy/{_STATEMENT}/1", _GONE),
+    "who erases may delete documents": _at(
+        f"EraserPolicy/{_STATEMENT}/1/Resource", {"Fn::Sub": "${SourceBucket.Arn}/*"}
     ),
     "volumes of any instance are taken": _at(
         "InstanceRole/Properties/Policies/0/Fn::If/1/PolicyDocument/Statement/1/Condition", _GONE

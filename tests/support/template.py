@@ -53,6 +53,7 @@ CONFIGURATIONS: dict[str, dict[str, str]] = {
         "Ledger": "mysql",
         "AlarmEmail": "ops@example.com",
         "RejectionEmail": "ap@example.com",
+        "KeepTextsDays": "400",
     },
     "scaled": {**NAMED, "Size": "scaled", "AlarmEmail": "ops@example.com", "ImageName": "amazon-linux-2023"},
 }
@@ -132,7 +133,7 @@ class _Resolver:
                 return self.holds(operand)
             case "Fn::Equals":
                 left, right = (self.value(part) for part in operand)
-                return bool(left == right)
+                return str(left) == str(right)  # as CloudFormation compares
             case "Fn::Not":
                 return not self.test(operand[0])
             case "Fn::And":

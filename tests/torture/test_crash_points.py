@@ -36,15 +36,12 @@ def lost(name: str) -> TemporaryFailure:
     return TemporaryFailure("test", name, "answer lost")
 
 
-@pytest.fixture(scope="module", params=["dynamodb", "sqlite"])
-def real(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    django_db_blocker: DjangoDbBlocker,
-) -> Iterator[CrashPoints]:
+@pytest.fixture(
+    scope="module", params=("dynamodb", "sqlite", pytest.param("mariadb", marks=pytest.mark.server))
+)
+def real(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[CrashPoints]:
     """Return the crash points of each of the real ledgers."""
-    path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
-    url = f"sqlite:///{path}" if request.param == "sqlite" else ""
+    url = request.getfixturevalue(f"{request.param}_url")
     with django_db_blocker.unblock(), RealWorlds(url) as worlds:
         points = CrashPoints(worlds.open, worlds.lost_answer, worlds.bury)
         yield points

@@ -2,12 +2,14 @@
 
 import csv
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from api.acts import ActRefused, Acts, Operator
 from api.pipeline import Pipeline
 from api.records import Change
+from api.s3_event import ObjectRef
 from invoice_parser import parse
 from tests.support.invoices import invoice_text
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
@@ -241,6 +243,92 @@ class TestReprocess:
 
         assert document.outcome == "superseded"
         assert columns(acts) == ["2.00", "active", "1"]
+
+    @pytest.fixture
+    def unread(self, acts: Acts, monkeypatch: pytest.MonkeyPatch) -> ObjectRef:
+        """A rejection whose bytes could not be read when it came."""
+        bucket = acts.pipeline.source
+        assert isinstance(bucket, MemoryBucket)
+        ref = bucket.put("a.txt", invoice_text())
+
+        def unreadable(*_: object) -> None:
+            raise RuntimeError("yesterday's bug")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(MemoryBucket, "read", unreadable)
+            outcome = acts.pipeline.ingest(ref, message_id="m", now=NOON)
+        assert outcome.code == "internal-error"
+        return ref
+
+    def test_reads_again_what_could_not_be_read(self, acts: Acts, unread: ObjectRef) -> None:
+        document = acts.reprocess_rejection("a.txt", unread.version_id, ANNA)
+
+        assert (document.outcome, document.rev, document.size_bytes) == ("stored", 1, len(invoice_text()))
+        assert columns(acts) == ["100.00", "active", "1"]
+        current = acts.pipeline.ledger.revision("C-1", "INV-1")
+        assert current is not None
+        assert (current.data, current.last_modified_at) == (invoice_text(), NOON)
+
+    def test_reads_the_copy_when_the_version_has_expired(self, acts: Acts, unread: ObjectRef) -> None:
+        bucket, sink = acts.pipeline.source, acts.pipeline.sink
+        assert isinstance(bucket, MemoryBucket)
+        assert isinstance(sink, MemorySink)
+        bucket.expire(unread.version_id)
+        sink.copies["a.txt", unread.version_id] = invoice_text()
+
+        document = acts.reprocess_rejection("a.txt", unread.version_id, ANNA)
+
+        # printf of invoice_text() | sha256sum is the ledger's business; that it is told at all is ours.
+        assert (document.outcome, document.etag) == ("stored", unread.etag)
+        assert document.sha256
+        assert columns(acts) == ["100.00", "active", "1"]
+
+    def test_leaves_a_rejection_whose_bytes_are_nowhere(self, acts: Acts, unread: ObjectRef) -> None:
+        bucket = acts.pipeline.source
+        assert isinstance(bucket, MemoryBucket)
+        bucket.expire(unread.version_id)
+        before = acts.pipeline.ledger.document("a.txt", unread.version_id)
+
+        with pytest.raises(ActRefused, match="have it uploaded again"):
+            acts.reprocess_rejection("a.txt", unread.version_id, ANNA)
+
+        assert acts.pipeline.ledger.document("a.txt", unread.version_id) == before
+
+    @pytest.mark.parametrize(
+        ("data", "code", "is_kept"),
+        [(b"no invoice", "missing-field", True), (b"x" * 262_145, "too-large", False)],
+        ids=["no invoice", "too large"],
+    )
+    def test_says_what_is_wrong_with_what_it_reads_at_last(
+        self, acts: Acts, unread: ObjectRef, data: bytes, code: str, *, is_kept: bool
+    ) -> None:
+        bucket, sink = acts.pipeline.source, acts.pipeline.sink
+        assert isinstance(bucket, MemoryBucket)
+        assert isinstance(sink, MemorySink)
+        bucket.expire(unread.version_id)
+        sink.copies["a.txt", unread.version_id] = data
+        bob = Operator(who="bob", why="mended", at=NOON + timedelta(hours=3))
+
+        document = acts.reprocess_rejection("a.txt", unread.version_id, bob)
+
+        assert document == acts.pipeline.ledger.document("a.txt", unread.version_id)
+        assert document.reason is not None
+        assert (document.reason.code, document.is_open) == (code, True)
+        # A text that is kept from now on is dropped by retention as of now.
+        assert document.data == (data if is_kept else None)
+        assert document.recorded_at == (NOON + timedelta(hours=3) if is_kept else NOON)
+
+    def test_does_not_bring_back_a_text_that_retention_dropped(self, acts: Acts) -> None:
+        version_id = upload(acts, "a.txt", b"no invoice")
+        ledger, sink = acts.pipeline.ledger, acts.pipeline.sink
+        assert isinstance(ledger, MemoryLedger)
+        assert isinstance(sink, MemorySink)
+        key = ("a.txt", version_id)
+        ledger.documents_by_id[key] = replace(ledger.documents_by_id[key], data=None)
+        sink.copies[key] = b"no invoice"
+
+        with pytest.raises(ActRefused, match="not kept"):
+            acts.reprocess_rejection("a.txt", version_id, ANNA)
 
     def test_keeps_a_rejection_that_still_is_unreadable(self, acts: Acts) -> None:
         version_id = upload(acts, "a.txt", b"no invoice")

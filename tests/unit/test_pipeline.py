@@ -151,6 +151,26 @@ class TestIngest:
 
         assert (first.kind, second.kind) == ("stored", "superseded")
 
+    @pytest.mark.parametrize("told", [(True, True), (True, False), (False, True), (False, False)])
+    @pytest.mark.parametrize("is_older_first", [True, False])
+    def test_takes_an_upload_in_parts_for_as_old_as_its_begin(
+        self, world: World, told: tuple[bool, bool], *, is_older_first: bool
+    ) -> None:
+        # The one that was begun last is current in S3, whichever ended last; only events have sequencers.
+        newer = world.bucket.put("invoice.txt", invoice_text(amount="120.00"), NOON)
+        older = world.bucket.put("invoice.txt", invoice_text(amount="100.00"), NOON - timedelta(minutes=30))
+        refs = [
+            ref if has_sequencer else replace(ref, sequencer="")
+            for ref, has_sequencer in zip((older, newer), told, strict=True)
+        ]
+
+        for ref in refs if is_older_first else reversed(refs):
+            world.pipeline.ingest(ref, message_id="m", now=NOON)
+
+        current = world.ledger.revision("C-1", "INV-1")
+        assert current is not None
+        assert current.version_id == newer.version_id
+
     def test_compares_sequencers_of_unequal_length_padded_on_the_right(self, world: World) -> None:
         older = replace(world.bucket.put("invoice.txt", invoice_text(amount="100.00")), sequencer="0A")
         newer = replace(world.bucket.put("invoice.txt", invoice_text(amount="120.00")), sequencer="0A01")

@@ -23,6 +23,7 @@ PARAMETERS = {
     "alarm_email": "AlarmEmail",
     "rejection_email": "RejectionEmail",
     "scan_limit_bytes": "ScanLimitBytes",
+    "keep_texts_days": "KeepTextsDays",
     "log_retention_days": "LogRetentionDays",
 }
 

@@ -4,7 +4,7 @@
 
 Looked at where nothing passes by: http.client, below urllib3, requests and any client signed by hand;
 and botocore's last step before it, since moto answers there within a test's process. Only requests
-with a frame of api/ or infra/ec2/ on the stack count: a test's own calls need no permission.
+with a frame of api/, infra/ec2/ or infra/spark/ on the stack count: a test's own calls need no permission.
 """
 
 import http.client
@@ -17,7 +17,7 @@ from typing import Any
 import botocore.endpoint
 
 _ROOT = str(Path(__file__).resolve().parents[3])
-_OURS = (f"{_ROOT}/api/", f"{_ROOT}/infra/ec2/", "/opt/docproc/")
+_OURS = (f"{_ROOT}/api/", f"{_ROOT}/infra/ec2/", f"{_ROOT}/infra/spark/", "/opt/docproc/")
 _MAX_BODY_BYTES = 1 << 16
 
 

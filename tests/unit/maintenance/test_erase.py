@@ -1,11 +1,13 @@
 """What an erasure removes beside the ledger's own texts and rows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from api.maintenance.erase import Eraser, Erasure
+import pytest
+
+from api.maintenance.erase import Eraser, Erasure, NotErasable
 from api.maintenance.lease import held
-from api.records import Act, Erased
+from api.records import Act, Change, Document, Erased, Reason, Seen
 from tests.support.memory import NOON, MemoryLedger
 
 HOUR = "csv/v1/ingest=2026-11-21-12"
@@ -106,3 +108,47 @@ class TestEraser:
 
         assert before == (Erasure(customer_id="C-1"),)
         assert eraser.orders() == ()
+
+
+class TestOneDocument:
+    def test_empties_a_rejection_that_names_nobody_and_removes_its_copy(self) -> None:
+        ledger, objects = Ledger(), Objects({"rejected/in/a.txt/v1": b"text", "rejected/in/a.txt/v2": b"x"})
+        reason = Reason(code="bad-amount", message="Total: “Ann owes 5” is no amount", line=3)
+        ledger.commit(Change(document=_rejection(reason), revision=None, seen=Seen()))
+
+        Eraser(ledger=ledger, objects=objects).run_document("in/a.txt", "v1", ACT)
+
+        document = ledger.document("in/a.txt", "v1")
+        assert document is not None
+        assert (document.data, document.sha256, document.is_open, document.acts) == (None, "", False, (ACT,))
+        assert document.reason == Reason(code="bad-amount", message="", line=3)
+        assert list(objects.bodies) == ["rejected/in/a.txt/v2"]
+
+    def test_refuses_what_is_stored(self) -> None:
+        ledger = Ledger()
+        stored = replace(
+            _rejection(None), outcome="stored", customer_id="C-1", invoice_id="INV-1", is_open=False
+        )
+        ledger.commit(Change(document=stored, revision=None, seen=Seen()))
+
+        with pytest.raises(NotErasable, match="erase the invoice INV-1 of C-1"):
+            Eraser(ledger=ledger, objects=Objects()).run_document("in/a.txt", "v1", ACT)
+
+        assert ledger.document("in/a.txt", "v1") == stored
+
+    def test_refuses_what_nobody_knows(self) -> None:
+        with pytest.raises(NotErasable, match="nothing is known"):
+            Eraser(ledger=Ledger(), objects=Objects()).run_document("in/b.txt", "v1", ACT)
+
+
+def _rejection(reason: Reason | None) -> Document:
+    return Document(
+        source_key="in/a.txt",
+        version_id="v1",
+        outcome="rejected",
+        recorded_at=NOON,
+        reason=reason,
+        sha256="ab" * 32,
+        data=b"Ann owes 5",
+        is_open=True,
+    )
