@@ -24,6 +24,7 @@ from functools import cache
 from http import HTTPStatus
 from itertools import chain
 from threading import BoundedSemaphore
+from time import perf_counter
 
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
@@ -87,8 +88,10 @@ class _Unread(Exception):  # noqa: N818 - it names what is wrong
 @csrf_exempt  # SNS has no cookie; its signature is the proof
 def sns(request: HttpRequest) -> HttpResponse:
     """Take a message from SNS; answer 200 only after every outcome is durable."""
+    started_at = perf_counter()
     answer = _answer(request)
-    _report(answer, request.headers.get("x-amz-sns-message-id", ""))
+    seconds = round(perf_counter() - started_at, 4)
+    _report(answer, request.headers.get("x-amz-sns-message-id", ""), seconds)
     response = HttpResponse(answer.code, status=answer.status, content_type="text/plain")
     if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
         response["Allow"] = "POST"
@@ -176,7 +179,7 @@ def _again(code: str, *, parts: tuple[Part, ...] = (), fault: str = "") -> _Answ
     return _Answer(status=status, event=logs.SNS_UNAVAILABLE, code=code, parts=parts, fault=fault)
 
 
-def _report(answer: _Answer, message_id: str) -> None:
+def _report(answer: _Answer, message_id: str, seconds: float) -> None:
     """Write the request's one line, and count. A refused sender's words are no part of it."""
     metrics.count("sns.answers", answer.code)
     for part in answer.parts:
@@ -187,6 +190,7 @@ def _report(answer: _Answer, message_id: str) -> None:
     facts: dict[str, object] = {
         "code": answer.code,
         "status": answer.status.value,
+        "seconds": seconds,
         "message_id": message_id if MESSAGE_ID.fullmatch(message_id) else "",
         "parts": [_facts(part) for part in answer.parts],
         "fault": answer.fault,

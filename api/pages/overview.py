@@ -33,7 +33,7 @@ _PULSE_SECONDS: Final = 15
 _SPARK_DAYS: Final = 30
 _DEPTH_SECONDS: Final = 15
 _COMPACT: Final = "manage.py compact"
-# The timer compacts every half hour; four times that is a sign that it stands still.
+# The timer compacts every hour; twice that is a sign that it stands still.
 _LATE: Final = timedelta(hours=2)
 
 

@@ -1,7 +1,7 @@
 """Compaction: the tail's many small objects into the one table `invoices`.
 
     1  MERGE the tail into `invoices`, where a higher rev wins, at most 100 months at a time
-    2  replace the view `invoices_tail`, so that the tail begins three hours ago
+    2  replace the view `invoices_tail`, so that the tail begins in the hour of 45 minutes ago
     3  daily, OPTIMIZE and VACUUM
 
 Any number of runs, also one that dies between two steps, leaves the same answer: a row is merged

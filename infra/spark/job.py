@@ -44,16 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each connection that it closes
     from api import wiring  # noqa: PLC0415 - models need Django set up
 
-    spark = SparkSession.builder.appName("docproc import").getOrCreate()
     try:
         work, units = _archive(options, variables)
         with held(wiring.ledger(), "import", holder(), now) as lease:
+            spark = SparkSession.builder.appName("docproc import").getOrCreate()
             done = run(spark, work, units, lease)
+            spark.stop()
     except (BadManifest, LeaseTaken, NotImportable) as error:
         print(f"import: {error}", file=sys.stderr)
         return CANNOT_BEGIN
-    finally:
-        spark.stop()
     print(done)
     if done.failed:
         print("import: some failed for now; run it again", file=sys.stderr)

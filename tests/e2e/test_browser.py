@@ -63,7 +63,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
         ]
         for key, data in uploads:
             made.aws.client("s3").put_object(Bucket=SOURCE_BUCKET, Key=key, Body=data)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while _documents(made) < len(uploads):
             assert time.monotonic() < deadline, "the documents did not all get their outcome"
             time.sleep(0.2)
@@ -117,7 +117,7 @@ class TestUpload:
 def _see(page: "Page", selector: str, text: str, *, has_script: bool) -> None:
     """Wait until the text is there; without JavaScript a person reloads the page."""
     found = page.locator(selector).filter(has_text=text)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not found.count():
         assert time.monotonic() < deadline, page.locator(selector).inner_text()
         page.wait_for_timeout(300)

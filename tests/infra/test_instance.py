@@ -140,10 +140,11 @@ class TestInstalled:
 
     def test_is_not_delayed_by_150_half_sent_requests(self, seen: dict[str, Any]) -> None:
         assert seen["slow"]["clients"] == 150
-        assert seen["slow"]["seconds"] < seen["first_seconds"] + 1
+        # Had they held the workers, it would have waited until they are cut off, after ten seconds.
+        assert seen["slow"]["seconds"] < 8
 
     def test_cuts_off_slow_clients(self, seen: dict[str, Any]) -> None:
-        assert seen["slow"]["cut_off_after"] < 15
+        assert seen["slow"]["cut_off_after"] < 20
 
     def test_answers_every_delivery_while_it_restarts(self, seen: dict[str, Any]) -> None:
         restart = seen["restart"]

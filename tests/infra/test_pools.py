@@ -85,10 +85,11 @@ class TestPools:
 
     def test_are_not_delayed_by_150_half_sent_requests(self, seen: dict[str, Any]) -> None:
         assert seen["slow"]["clients"] == 150
-        assert seen["slow"]["seconds"] < seen["first_seconds"] + 2
+        # Had they held the workers, it would have waited until they are cut off, after ten seconds.
+        assert seen["slow"]["seconds"] < 8
 
     def test_cut_off_slow_clients(self, seen: dict[str, Any]) -> None:
-        assert seen["slow"]["cut_off_after"] < 15
+        assert seen["slow"]["cut_off_after"] < 20
 
     @pytest.mark.parametrize("disturbance", ["restart", "reload"])
     def test_lose_nothing_and_answer_no_error(self, seen: dict[str, Any], disturbance: str) -> None:

@@ -10,8 +10,8 @@ from api.records import Document, Revision
 from tests.support.books import place_of
 from tests.support.world import World
 
-# Compaction leaves the tail an overlap of three hours; what appears in an older hour is never read.
-TAIL_OVERLAP = timedelta(hours=3)
+# Compaction leaves the tail an overlap of 45 minutes; what appears in an older hour is never read.
+TAIL_OVERLAP = timedelta(minutes=45)
 _HOUR = re.compile(r"csv/v1/ingest=(\d{4}-\d\d-\d\d-\d\d)/")
 
 
@@ -80,7 +80,7 @@ class Witness:
             match = _HOUR.match(key)
             assert match, f"{key} lies where nobody reads"
             late = self.world.time - datetime.strptime(match[1], "%Y-%m-%d-%H").replace(tzinfo=UTC)
-            assert late < TAIL_OVERLAP, f"{key} appeared {late} after its hour began"
+            assert late < timedelta(hours=1) + TAIL_OVERLAP, f"{key} appeared {late} after its hour began"
         self.objects = objects
 
     def _check_erased(self, key: str, before: bytes, now: bytes) -> None:

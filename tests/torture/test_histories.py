@@ -25,7 +25,7 @@ QUICK = settings(
     database=None,
     report_multiple_bugs=False,
 )
-LONG = settings(QUICK, max_examples=1000, stateful_step_count=100, derandomize=False)
+LONG = settings(QUICK, stateful_step_count=100, derandomize=False)
 HUNT = settings(QUICK, max_examples=1000, phases=[Phase.generate])
 
 REAL = ("dynamodb", "sqlite", pytest.param("mariadb", marks=pytest.mark.server))
@@ -99,9 +99,10 @@ class TestHistories:
         print(f"\nhistories on {kind}, part {part + 1}: {dict(machine.tried)}, lost 0, doubled 0")
 
     @pytest.mark.slow
-    def test_keep_the_invariants_for_long(self) -> None:
+    @pytest.mark.parametrize("part", range(4))
+    def test_keep_the_invariants_for_long(self, part: int) -> None:
         Histories.tried.clear()
 
-        run_state_machine_as_test(Histories, settings=LONG)
+        run_state_machine_as_test(Histories, settings=settings(LONG, max_examples=250))
 
-        print(f"\nhistories in memory: {dict(Histories.tried)}, lost 0, doubled 0")
+        print(f"\nhistories in memory, part {part + 1}: {dict(Histories.tried)}, lost 0, doubled 0")

@@ -10,9 +10,11 @@ import csv
 import gzip
 import io
 import json
+import os
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +24,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote_plus
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from api.aws import Clients
 from api.buckets import DestinationBucket, rejected_key
@@ -29,10 +32,12 @@ from api.pipeline import Pipeline
 from api.records import Document, Revision
 from api.stores.dynamodb import DynamoLedger
 from api.stores.dynamodb_schema import table_definitions
+from api.stores.sql import SqlLedger
 from infra.local.embedded_aws import REGION, EmbeddedAws
 from infra.local.provision import DESTINATION_BUCKET, DOCUMENT_TABLE, INVOICE_TABLE
 from invoice_parser import row_content
 from tests.support.books import active_of, expenses_of
+from tests.support.databases import LedgerDatabases, mariadb_database
 from tests.support.invoices import invoice_text
 from tests.support.least_privilege import grants_of, uses
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
@@ -163,15 +168,14 @@ class World:
     aws: EmbeddedAws
     watch: Watch
     folder: Path
+    ledger: DynamoLedger | SqlLedger
+    ledger_url: str = "dynamodb"
     archive: Archive = field(default_factory=Archive)
     runs: int = 0
 
     def __post_init__(self) -> None:
         made = Clients(region=REGION, endpoint_url=self.aws.endpoint_url)
         s3 = self.aws.client("s3")
-        self.ledger = DynamoLedger(
-            client=self.aws.client("dynamodb"), document_table=DOCUMENT_TABLE, invoice_table=INVOICE_TABLE
-        )
         self.destination = DestinationBucket(
             client=made.make("s3"), copy_client=made.make("s3"), bucket=DESTINATION_BUCKET
         )
@@ -196,8 +200,8 @@ class World:
         self.runs += 1
         arguments = arguments or (f"s3://{ARCHIVE}/",)
         log_path = self.folder / f"job-{self.runs}.log"
-        options = "--batch", str(BATCH), "--threads", "4"
-        return Job(self.aws, log_path, *arguments, *options, RECORD_AWS_REQUESTS=str(self.requests))
+        settings = {"RECORD_AWS_REQUESTS": str(self.requests), "DOCPROC_LEDGER": self.ledger_url}
+        return Job(self.aws, log_path, *arguments, "--batch", str(BATCH), "--threads", "2", **settings)
 
     @property
     def requests(self) -> Path:
@@ -288,8 +292,29 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
+    """Return a world whose ledger is DynamoDB."""
     with EmbeddedAws() as aws, watched(aws) as watch:
-        yield World(aws=aws, watch=watch, folder=tmp_path)
+        ledger = DynamoLedger(
+            client=aws.client("dynamodb"), document_table=DOCUMENT_TABLE, invoice_table=INVOICE_TABLE
+        )
+        yield World(aws=aws, watch=watch, folder=tmp_path, ledger=ledger)
+
+
+@pytest.fixture
+def sql_world(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """Return a world whose ledger is MariaDB, where there is a server, or SQLite."""
+    with ExitStack() as stack:
+        server = os.environ.get("DOCPROC_TEST_MARIADB_URL")
+        url = (
+            stack.enter_context(mariadb_database(server))
+            if server
+            else f"sqlite:///{tmp_path}/ledger.sqlite3"
+        )
+        stack.enter_context(django_db_blocker.unblock())
+        stack.enter_context(LedgerDatabases().at(url))
+        aws = stack.enter_context(EmbeddedAws())
+        watch = stack.enter_context(watched(aws))
+        yield World(aws=aws, watch=watch, folder=tmp_path, ledger=SqlLedger(), ledger_url=url)
 
 
 class Once:
@@ -319,6 +344,33 @@ def test_makes_of_a_listing_what_the_service_makes(world: World) -> None:
     objects = [key for key in world.objects if OBJECT in key]
     print(f"\n{len(world.archive.uploads)} documents in {len(objects)} objects of many\n{job.log}")
     assert 1 <= len(objects) <= -(-len(world.archive.uploads) // BATCH)
+
+
+def test_makes_in_sql_what_the_service_makes(sql_world: World) -> None:
+    sql_world.fill(seed=2020, groups=40)
+
+    sql_world.run()
+
+    sql_world.check()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name an --inventory, or prefixes of one bucket"),
+        (("s3://old/a/", "s3://older/"), "name an --inventory, or prefixes of one bucket"),
+        (("s3://docproc-source/",), "that is the source bucket; `reconcile` brings in"),
+        (("--inventory", "s3://inventories/none/manifest.json"), "manifest.json cannot be read: "),
+        (("--inventory", "inventories/manifest.json"), "is no place in S3; write s3://BUCKET/PREFIX"),
+    ],
+)
+def test_says_why_it_cannot_begin(world: World, arguments: tuple[str, ...], message: str) -> None:
+    job = Job(world.aws, world.folder / "log", *arguments, DOCPROC_SOURCE_BUCKET="docproc-source")
+
+    status = job.wait()
+
+    assert status == 2
+    assert message in job.log
 
 
 def test_makes_the_same_of_an_inventory_and_nothing_more_by_a_second_run(world: World) -> None:

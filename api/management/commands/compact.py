@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     """`manage.py compact`."""
 
-    help = "Take new CSV objects into the table of all invoices. Run it every quarter of an hour, by a timer."
+    help = "Take new CSV objects into the table of all invoices. Run it once an hour, by a timer."
 
     def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Compact once, and erase from the table what `erase` ordered."""
