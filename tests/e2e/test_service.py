@@ -101,7 +101,7 @@ class TestService:
         upload(system, "meanwhile.txt", "inv-70003")
         wait_for(lambda: attempts)
         system.service.start()
-        wait_for(lambda: attempts[-1].is_taken, seconds=30)
+        wait_for(lambda: attempts[-1].is_taken, seconds=120)
 
         assert attempts[0].status is None
         assert {attempt.message.body for attempt in attempts} == {attempts[0].message.body}
