@@ -20,7 +20,7 @@ from infra.spark.archive import Inventory, KeyRow, inventory_rows, listed_rows
 logger = logging.getLogger(__name__)
 
 # A new table of DynamoDB throttles for minutes while it grows. Together this stays far below the
-# two hours after which a task's object would come too late.
+# 20 minutes after which a task puts no object any more (REPAIR_IN_PLACE in api/pipeline.py).
 WAITS_SECONDS = (1.0, 5.0, 20.0, 60.0, 120.0)
 # The files of an inventory are hundreds of megabytes, and read while they are parsed.
 INVENTORY_TIMEOUT_SECONDS = 60
