@@ -35,11 +35,26 @@ _HEADERS = {
 }
 
 
-class Requests:
-    """Gives each request its id, nginx's if it came through nginx, and each page its line in the log.
+class RequestIds:
+    """Gives each request its id, nginx's if it came through nginx; every line written meanwhile has it."""
 
-    The views of machines write their own line. A line names the route and not the path, which may
-    be a login link.
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer as it is."""
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        token = logs.REQUEST_ID.set(given if _REQUEST_ID.fullmatch(given) else uuid4().hex)
+        try:
+            return self.get_response(request)
+        finally:
+            logs.REQUEST_ID.reset(token)
+
+
+class PageLines:
+    """Gives each page its line in the log; the views of machines write their own.
+
+    A line names the route and not the path, which may be a login link.
     """
 
     def __init__(self, get_response: Next) -> None:
@@ -47,23 +62,18 @@ class Requests:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Return the answer as it is."""
-        given = request.headers.get("X-Request-Id", "")
-        token = logs.REQUEST_ID.set(given if _REQUEST_ID.fullmatch(given) else uuid4().hex)
         started_at = perf_counter()
-        try:
-            response = self.get_response(request)
-            match = request.resolver_match
-            if match is None or match.func.__module__ != "api.views":
-                facts = {
-                    "route": match.view_name if match else "",
-                    "method": request.method,
-                    "status": response.status_code,
-                    "seconds": round(perf_counter() - started_at, 4),
-                }
-                logger.info(logs.PAGE_ANSWERED, extra=facts)
-            return response
-        finally:
-            logs.REQUEST_ID.reset(token)
+        response = self.get_response(request)
+        match = request.resolver_match
+        if match is None or match.func.__module__ != "api.views":
+            facts = {
+                "route": match.view_name if match else "",
+                "method": request.method,
+                "status": response.status_code,
+                "seconds": round(perf_counter() - started_at, 4),
+            }
+            logger.info(logs.PAGE_ANSWERED, extra=facts)
+        return response
 
 
 class Headers:

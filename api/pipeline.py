@@ -129,24 +129,6 @@ class Pipeline:
             return True
         return not self.sink.has(own) and self._repair(revision, now)
 
-    def _ingest(self, ref: ObjectRef, fresh: Document) -> Outcome:
-        if fresh.size_bytes > MAX_DOCUMENT_BYTES:
-            return self._reject(ref, fresh, too_large(f"{fresh.size_bytes} bytes"))
-        try:
-            content = self.source.read(ref)
-        except ContentTooLarge as error:
-            return self._reject(ref, replace(fresh, size_bytes=error.size_bytes), too_large(str(error)))
-        except ContentGone as error:
-            return self._reject(ref, fresh, Reason(code=error.code, message=_UNREAD.get(error.code, _GONE)))
-        document = _filled(fresh, content)
-        try:
-            arrival = self.arrival(document, content.data)
-        except InvoiceError as error:
-            return self._reject(ref, document, reason_of(error))
-        if not fits(arrival):
-            return self._reject(ref, document, too_large("text and row together"))
-        return self._settle(ref, arrival)
-
     def arrival(self, document: Document, data: bytes) -> Arrival:
         """Return the parsed document; raises InvoiceError."""
         return Arrival(
@@ -172,6 +154,24 @@ class Pipeline:
                 return answer.document
             seen = Seen(document=seen.document, invoice=answer.invoice)
         raise TemporaryFailure("ledger", "commit", "contention")
+
+    def _ingest(self, ref: ObjectRef, fresh: Document) -> Outcome:
+        if fresh.size_bytes > MAX_DOCUMENT_BYTES:
+            return self._reject(ref, fresh, too_large(f"{fresh.size_bytes} bytes"))
+        try:
+            content = self.source.read(ref)
+        except ContentTooLarge as error:
+            return self._reject(ref, replace(fresh, size_bytes=error.size_bytes), too_large(str(error)))
+        except ContentGone as error:
+            return self._reject(ref, fresh, Reason(code=error.code, message=_UNREAD.get(error.code, _GONE)))
+        document = _filled(fresh, content)
+        try:
+            arrival = self.arrival(document, content.data)
+        except InvoiceError as error:
+            return self._reject(ref, document, reason_of(error))
+        if not fits(arrival):
+            return self._reject(ref, document, too_large("text and row together"))
+        return self._settle(ref, arrival)
 
     def _settle(self, ref: ObjectRef, arrival: Arrival) -> Outcome:
         # The common case first: neither the document nor the invoice is known.

@@ -73,7 +73,11 @@ def service() -> Service:
 @cache
 def clients() -> Clients:
     """Return the maker of AWS clients."""
-    return Clients(region=settings.DOCPROC_AWS_REGION, endpoint_url=settings.DOCPROC_AWS_ENDPOINT_URL)
+    return Clients(
+        region=settings.DOCPROC_AWS_REGION,
+        endpoint_url=settings.DOCPROC_AWS_ENDPOINT_URL,
+        is_fast=settings.DOCPROC_AWS_CLIENT == "fast",
+    )
 
 
 @cache

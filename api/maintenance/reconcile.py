@@ -16,6 +16,7 @@ from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
 from api.records import Document, Erased, Revision
 from api.s3_event import ObjectRef
+from invoice_parser.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class Balance:
 
     def __str__(self) -> str:
         return (
-            f"{self.versions} versions = {self.earlier} from earlier sweeps + {self.stored} stored"
+            f"{counted(self.versions, 'version')} = {self.earlier} from earlier sweeps + {self.stored} stored"
             f" + {self.superseded} superseded + {self.rejected} rejected + {self.pending} pending;"
             f" {self.processed} processed now, {self.repaired} CSV objects repaired,"
             f" {self.failures} failures"

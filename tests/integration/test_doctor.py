@@ -375,7 +375,7 @@ PLANTED: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
     "dead letters": (
         lambda w: w.sqs.send_message(QueueUrl=w.queue, MessageBody="{}"),
         "dead-letter queue",
-        "1 messages",
+        "1 message in",
         "redrive",
     ),
     "no table": (

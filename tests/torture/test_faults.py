@@ -1,5 +1,6 @@
 """Faults below botocore and below Django: throttles, 5xx, lost answers, outages, a full disk."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from api.stores.router import LEDGER
 from tests.support.audit import Audit
 from tests.support.databases import Reaper
 from tests.support.faults import Down, Faulty, is_s3
+from tests.support.moto_wire import hot_calls
 from tests.support.outside import Switch
 from tests.support.real_worlds import RealWorlds
 from tests.support.scenarios import Undone, delivery
@@ -83,14 +85,19 @@ def deliver_until_taken(world: World, refs: list[ObjectRef]) -> int:
 
 def endure(worlds: RealWorlds, reaper: Reaper | None, seed: int, number: int) -> str:
     """Take documents through with 30 % of all calls failing; return what was tried."""
-    switch, faulty = Switch(), Faulty(seed, 0.3, reaper)
+    switch, faulty, before = Switch(), Faulty(seed, 0.3, reaper), Counter(hot_calls)
     with worlds.open(switch) as world:
         refs = upload_some(world, number)
         with switch.closed_by(faulty):
             attempts = deliver_until_taken(world, [*refs, *refs[: number // 10]])
         assert world.reconcile().repaired == 0
         Audit(world).check()
-    return f"{number} documents, {attempts} attempts, {dict(faulty.tried)}"
+    hot = hot_calls - before
+    # Or the faults would have met boto3 alone, and not what production runs on.
+    assert hot["answered 200"]
+    assert hot["failed"]
+    assert hot["answered 503"] + hot["answered 500"] + hot["answered 502"]
+    return f"{number} documents, {attempts} attempts, {dict(faulty.tried)}, hot calls {dict(hot)}"
 
 
 @pytest.mark.proof

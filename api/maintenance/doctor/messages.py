@@ -11,6 +11,7 @@ from api.maintenance.doctor.examination import (
     asking,
     lets,
 )
+from invoice_parser.wording import counted
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3600
 AWS_OWN_KEY = "alias/aws/sns"
@@ -93,7 +94,7 @@ def dead_letter_queue(examination: Examination) -> Findings:
             "manage.py deploy (the template has the policy)",
         )
     if waiting := int(attributes.get("ApproximateNumberOfMessages", 0)):
-        yield Finding(f"{waiting} messages wait in the dead-letter queue", "manage.py redrive")
+        yield Finding(f"{counted(waiting, 'message')} in the dead-letter queue", "manage.py redrive")
 
 
 def _key(examination: Examination, key: str) -> Findings:

@@ -10,6 +10,7 @@ from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import holder, now
 from api.reports.compaction import compact, erase
 from api.reports.report import ReportFailed
+from invoice_parser.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -36,4 +37,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         age = metrics.Sample(name="compaction_age_seconds", value=(now() - compaction.at).total_seconds())
         logger.info(logs.COMPACTED, extra={"compaction": str(compaction), "metrics": (age,)})
-        self.stdout.write(str(compaction) + (f", erased {len(orders)} orders" if orders else ""))
+        erased = f", erased {counted(len(orders), 'order')}" if orders else ""
+        self.stdout.write(str(compaction) + erased)

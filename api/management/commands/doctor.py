@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from api import wiring
 from api.maintenance.doctor import examine
 from api.management.operator import now
+from invoice_parser.wording import counted
 
 
 class Command(BaseCommand):
@@ -28,4 +29,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"         not checked: {what}")
             number += len(examined.faults)
         if number:
-            raise CommandError(f"{number} faults", returncode=1)
+            raise CommandError(counted(number, "fault"), returncode=1)

@@ -58,7 +58,7 @@ class TestCompact:
         ]
         assert "WHERE ingest >= '2026-01-26-11'" in tables.done[2]
         assert "'2026-01-26T12:34:56Z'" in tables.done[3]
-        assert str(done) == "compacted: 1 months in 1 merges, tail from 2026-01-26-11"
+        assert str(done) == "compacted: 1 month in 1 merge, tail from 2026-01-26-11"
 
     def test_with_an_empty_tail_merges_nothing(self) -> None:
         tables = FakeTables([])
