@@ -10,11 +10,13 @@ from typing import Protocol
 
 from api import logs, metrics
 from api.decision import csv_key
+from api.maintenance.erase import ErasableObjects, remove_rows
 from api.maintenance.lease import Lease
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
-from api.records import Document, Revision
+from api.records import Document, Erased, Revision
 from api.s3_event import ObjectRef
+from invoice_parser.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +43,8 @@ class VersionedSource(Protocol):
         """Yield each version, newest first per key, with its Last-Modified."""
 
 
-class ListedSink(Protocol):
+class ListedSink(ErasableObjects, Protocol):
     """A destination bucket whose keys can be listed."""
-
-    def remove(self, key: str) -> None:
-        """Remove every version of an object."""
 
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield the keys under a prefix."""
@@ -103,7 +102,7 @@ class Balance:
 
     def __str__(self) -> str:
         return (
-            f"{self.versions} versions = {self.earlier} from earlier sweeps + {self.stored} stored"
+            f"{counted(self.versions, 'version')} = {self.earlier} from earlier sweeps + {self.stored} stored"
             f" + {self.superseded} superseded + {self.rejected} rejected + {self.pending} pending;"
             f" {self.processed} processed now, {self.repaired} CSV objects repaired,"
             f" {self.failures} failures"
@@ -237,14 +236,23 @@ class Reconciler:
             for revision in some:
                 if revision.row and not there & _keys_of(revision):
                     self._repair(revision, balance, dry_run=dry_run)
-                elif not revision.row and not dry_run:
-                    self._remove(revision, there)
+                elif not revision.row and there & _keys_of(revision) and not dry_run:
+                    self._remove(revision, balance)
 
-    def _remove(self, revision: Revision, there: set[str]) -> None:
-        """Remove the object that a delivery put while the revision was being erased."""
-        own = csv_key(revision.customer_id, revision.invoice_id, revision.rev, revision.stored_at)
-        if own in there:
-            self.sink.remove(own)
+    def _remove(self, revision: Revision, balance: Balance) -> None:
+        """Remove the row that a delivery or an import put while the revision was being erased."""
+        erased = Erased(
+            customer_id=revision.customer_id,
+            invoice_id=revision.invoice_id,
+            source_key=revision.source_key,
+            version_id=revision.version_id,
+            rev=revision.rev,
+            csv_key=revision.csv_key,
+        )
+        try:
+            remove_rows(self.sink, erased)
+        except TemporaryFailure:
+            balance.failures += 1
 
     def _repair(self, revision: Revision, balance: Balance, *, dry_run: bool) -> None:
         try:

@@ -10,16 +10,14 @@ import shutil
 import socket
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
 from tests.bench.service import corpus
+from tests.bench.service.clients import HOST, TIMEOUT_SECONDS, Connections
 
-HOST = "127.0.0.1"
-TIMEOUT_SECONDS = 30.0
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 
@@ -52,7 +50,7 @@ class ClosedLoop:
 
     file: Path
     connections: int
-    seconds: float
+    seconds: int
 
     def __call__(self, port: int) -> Load:
         """Load the server on that port."""
@@ -73,7 +71,7 @@ def open_loop(port: int, file: Path, *, rate: float, seconds: float, seed: int =
 
 
 def _wrk(loop: ClosedLoop, port: int) -> Load:
-    command = ["wrk", "-t1", f"-c{loop.connections}", f"-d{loop.seconds:.0f}s"]
+    command = ["wrk", "-t1", f"-c{loop.connections}", f"-d{loop.seconds}s"]
     command += [f"--timeout={TIMEOUT_SECONDS:.0f}s"]
     command += ["-s", str(_SCRIPT), f"http://{HOST}:{port}", "--", str(loop.file)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -81,88 +79,8 @@ def _wrk(loop: ClosedLoop, port: int) -> Load:
     return Load(answers=facts["answers"], bad=facts["bad"] + facts["broken"], seconds=facts["seconds"])
 
 
-class _Client(asyncio.Protocol):
-    """One connection; `send` resolves to the status of the answer."""
-
-    transport: asyncio.Transport
-
-    def __init__(self) -> None:
-        self._buffer = b""
-        self._answer: asyncio.Future[int] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def send(self, request: bytes) -> "asyncio.Future[int]":
-        self._answer = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
-        return self._answer
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = self._buffer[:end].lower()
-        at = head.find(b"content-length:")
-        length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
-        if len(self._buffer) >= end + 4 + length:
-            status, self._buffer = int(self._buffer[9:12]), b""
-            if b"connection: close" in head:
-                self.transport.close()
-            self._resolve(status)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
-        self._resolve(0)  # nobody answers any more
-
-    def _resolve(self, status: int) -> None:
-        if self._answer and not self._answer.done():
-            self._answer.set_result(status)
-
-
-class _Connections:
-    """As many as are needed at once; one that is free is used again."""
-
-    def __init__(self, port: int) -> None:
-        self._port, self._free = port, list[_Client]()
-        self.statuses: Counter[int] = Counter()
-
-    async def post(self, request: bytes) -> None:
-        """Send, wait, count the status; 0 is no answer."""
-        client = self._take() or await self._connect()
-        if client is None:
-            self.statuses[0] += 1
-            return
-        try:
-            status = await asyncio.wait_for(client.send(request), TIMEOUT_SECONDS)
-        except TimeoutError:
-            client.transport.abort()
-            status = 0
-        self.statuses[status] += 1
-        self._free.append(client)
-
-    def _take(self) -> _Client | None:
-        while self._free:
-            client = self._free.pop()
-            if not client.transport.is_closing():
-                return client
-        return None
-
-    async def _connect(self) -> _Client | None:
-        try:
-            _, client = await asyncio.get_running_loop().create_connection(_Client, HOST, self._port)
-        except OSError:
-            return None
-        return client
-
-    def close(self) -> None:
-        for client in self._free:
-            client.transport.close()
-
-
 async def _closed(loop: ClosedLoop, port: int) -> Load:
-    pool, posts = _Connections(port), cycle(corpus.read(loop.file))
+    pool, posts = Connections(port), cycle(corpus.read(loop.file))
     began = time.perf_counter()
     latencies: list[float] = []
 
@@ -176,7 +94,7 @@ async def _closed(loop: ClosedLoop, port: int) -> Load:
 
 
 async def _open(port: int, file: Path, rate: float, seconds: float, chance: random.Random) -> Load:
-    pool, posts, tasks = _Connections(port), cycle(corpus.read(file)), set[asyncio.Task[None]]()
+    pool, posts, tasks = Connections(port), cycle(corpus.read(file)), set[asyncio.Task[None]]()
     latencies: list[float] = []
     began = due = time.perf_counter()
 
@@ -191,7 +109,7 @@ async def _open(port: int, file: Path, rate: float, seconds: float, chance: rand
     return _load(pool, time.perf_counter() - began, latencies)
 
 
-def _load(pool: _Connections, seconds: float, latencies: Sequence[float]) -> Load:
+def _load(pool: Connections, seconds: float, latencies: Sequence[float]) -> Load:
     pool.close()
     answers = pool.statuses.total()
     return Load(

@@ -15,8 +15,8 @@ from infra.local.embedded_aws import REGION
 from infra.local.service import HOST, ROOT, TETHER, free_port
 from infra.local.sns_messages import CERTIFICATE_NAME, Signer
 from infra.local.system import inherited
+from tests.bench.service.control import Control
 from tests.bench.service.corpus import DESTINATION_BUCKET, SOURCE_BUCKET, TOPIC
-from tests.bench.service.stub import Control
 from tests.bench.service.variants import Variant
 
 START_SECONDS = 60.0
@@ -83,13 +83,12 @@ def stub(scratch: Path, signer: Signer) -> Iterator[Stub]:
     certificate = scratch / "certificate.pem"
     certificate.write_bytes(signer.certificate_pem)
     command = [sys.executable, "-m", "tests.bench.service.stub", "0", str(certificate)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        yield Stub(port=int(process.stdout.readline()), signer=signer)
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield Stub(port=int(process.stdout.readline()), signer=signer)
+        finally:
+            process.terminate()
 
 
 @contextmanager
@@ -97,7 +96,7 @@ def running(variant: Variant, aws: Stub, scratch: Path, *, workers: int) -> Iter
     """Yield the variant once it is ready. Raises NotReady."""
     port, log = free_port(0), scratch / f"{variant.name}.log"
     command = [part.format(port=port, workers=workers) for part in variant.command]
-    environ = inherited(os.environ) | _settings(aws, scratch, port, workers)
+    environ = inherited(os.environ) | settings(aws, scratch, port, workers)
     began = time.perf_counter()
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -134,7 +133,7 @@ def _wait_ready(process: "subprocess.Popen[bytes]", port: int, path: str, log: P
     raise NotReady(f"the end of its log:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def _settings(aws: Stub, scratch: Path, port: int, workers: int) -> dict[str, str]:
+def settings(aws: Stub, scratch: Path, port: int, workers: int) -> dict[str, str]:
     """Return the environment of every variant: docproc's settings, from which the others take theirs."""
     return {
         **PLACEHOLDERS,
@@ -143,6 +142,9 @@ def _settings(aws: Stub, scratch: Path, port: int, workers: int) -> dict[str, st
         "PYTHONPATH": str(ROOT),
         "DOCPROC_BIND": f"{HOST}:{port}",
         "DOCPROC_WORKERS": str(workers),
+        # Whichever process the load falls upon, it takes all of it.
+        "DOCPROC_MAX_IN_FLIGHT": "64",
+        "DOCPROC_THREADS": "72",
         "DOCPROC_SECRET_KEY": "a key for benchmarks only, never used elsewhere, 50 characters",
         "DOCPROC_ALLOWED_HOSTS": HOST,
         "DOCPROC_DATABASE_URL": f"sqlite:///{scratch / 'accounts.sqlite3'}",

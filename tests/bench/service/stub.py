@@ -23,14 +23,12 @@ import sys
 import time
 from collections import Counter
 from email.utils import formatdate
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 HOST = "127.0.0.1"
 BUCKETS = ("/docproc-source", "/docproc-destination")
-DYNAMODB_WRITES = frozenset({"TransactWriteItems", "PutItem", "UpdateItem"})
 _ID = "4442587FB7D0A2F9"
 _MODIFIED = formatdate(1_763_200_000, usegmt=True)
 _TARGET = re.compile(rb"\r\nx-amz-target: ?dynamodb_20120810\.([a-z]+)\r")
@@ -108,7 +106,7 @@ class Aws:
         if operation is None:
             return self._unknown(target)
         self.counts[operation] += 1
-        if operation in DYNAMODB_WRITES:
+        if operation in {"TransactWriteItems", "PutItem"}:
             self.last["item"] = body
         return _JSON_ANSWER
 
@@ -129,7 +127,7 @@ class Aws:
 
 
 # Targets come in lower case, as all of the head does.
-_OPERATIONS = {name.lower(): name for name in (*DYNAMODB_WRITES, "GetItem")}
+_OPERATIONS = {name.lower(): name for name in ("TransactWriteItems", "PutItem", "UpdateItem", "GetItem")}
 
 
 def _framed(status: str, headers: str, body: bytes) -> bytes:
@@ -211,43 +209,6 @@ class Connection(asyncio.Protocol):
 def _content_length(head: bytes) -> int:
     length = _LENGTH.search(head)
     return int(length[1]) if length else 0
-
-
-class Control:
-    """Asks a running stub, from another process."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def counts(self) -> Counter[str]:
-        """Return the answers by operation since the stub's start."""
-        return Counter(self._ask("GET", "counts"))
-
-    def last(self) -> dict[str, str]:
-        """Return the last `object` and the last `item` that were written."""
-        return self._ask("GET", "last")
-
-    def set_latency(self, milliseconds: float) -> None:
-        """Let AWS take so long to answer."""
-        self._ask("PUT", f"latency/{milliseconds}")
-
-    def settled(self) -> Counter[str]:
-        """Return the counts once they stand still: whoever was cut off has finished its work."""
-        counts = self.counts()
-        while True:
-            time.sleep(0.2)
-            counts, before = self.counts(), counts
-            if counts == before:
-                return counts
-
-    def _ask(self, method: str, what: str) -> dict[str, Any]:
-        connection = HTTPConnection(HOST, self._port, timeout=10)
-        try:
-            connection.request(method, f"/_stub/{what}")
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
-            return answer
-        finally:
-            connection.close()
 
 
 async def serve(port: int, certificate: bytes) -> None:

@@ -8,7 +8,7 @@ from infra.local.service import COMMAND, HOST, ROOT
 
 # What docproc does not depend on lives in an environment of its own; `make` makes it.
 _PEERS = str(ROOT / ".venv-bench" / "bin" / "python")
-_GUNICORN = (sys.executable, "-m", "gunicorn", "--no-control-socket", "-k", "gthread", "--threads=32")
+_GUNICORN = (sys.executable, "-m", "gunicorn", "--no-control-socket", "-k", "gthread", "--threads=64")
 _BOUND = (f"--bind={HOST}:{{port}}", "--workers={workers}", "--keep-alive=75")
 _PLACE = "tests.bench.variants"
 _CALLS = {"GetObject": 1, "PutItem": 1, "PutObject": 1}
@@ -19,7 +19,7 @@ class Variant:
     """One way to do the work. `{port}` and `{workers}` in the command are filled in at the start.
 
     `calls` are the calls of AWS that an invoice costs, `ready_path` answers when it can take messages;
-    `is_server` is false for what is called in its own process.
+    `is_server` is false for what is called in its own process, `parses` for what stores the text as it is.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Variant:
     calls: Mapping[str, int] = field(default_factory=lambda: _CALLS)
     ready_path: str = "/"
     is_server: bool = True
+    parses: bool = True
 
 
 DOCPROC = Variant(
@@ -64,8 +65,9 @@ FLOOR = Variant(
     what="verification and three calls signed by hand, granian, no Django",
     command=(
         *(_PEERS, "-m", "granian", "--interface=wsgi", f"--host={HOST}", "--port={port}"),
-        *("--workers={workers}", "--blocking-threads=32", "--no-ws", "--log-level=warning"),
+        *("--workers={workers}", "--blocking-threads=64", "--no-ws", "--log-level=warning"),
         f"{_PLACE}.floor:application",
     ),
+    parses=False,
 )
 ALL = (DOCPROC, RUNSERVER, ORIGINAL, PLAIN, LAMBDA, FLOOR)
