@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LEDGER ?= dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test prove check format torture bench profile regression bench-athena scan privileges lock clean
+.PHONY: help install demo test prove check format torture bench profile regression bench-athena bench-spark scan spark spark-archive privileges lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,22 +63,45 @@ bench-athena: $(READY) ## how reports grow and what they cost at Athena (ARGS=--
 
 SCAN := .venv-scan
 scan: ## lint and scan infra/template.yaml (cfn-lint, checkov; in a virtual environment of their own)
-	@test -x $(SCAN)/bin/checkov || { $(PYTHON) -m venv $(SCAN) && $(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scan.txt; }
+	@test -x $(SCAN)/bin/checkov || { $(PYTHON) -m venv $(SCAN) && $(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-scan.txt; }
 	@$(SCAN)/bin/cfn-lint infra/template.yaml infra/releases.yaml
 	@$(SCAN)/bin/checkov -f infra/template.yaml infra/releases.yaml --framework cloudformation secrets --skip-download --compact --quiet
 
-privileges: export RECORD_AWS_REQUESTS := $(CURDIR)/.privileges
-privileges: export PYTHONPATH := $(CURDIR)/tests/support/recording
+SPARK := .venv-spark
+$(SPARK)/.ready: requirements-spark.txt
+	@$(PYTHON) -m venv $(SPARK)
+	@echo "installing run-time packages and pyspark into $(SPARK) ..."
+	@$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.txt
+	@touch $@
+
+spark: export DOCPROC_TEST_SPARK_PYTHON := $(CURDIR)/$(SPARK)/bin/python
+spark: $(READY) $(SPARK)/.ready ## the proofs on Spark: import, and the CSV against Hive's SerDe (needs Java 17)
+	@$(BIN)/python -m pytest -m "proof and not slow" tests/torture/test_spark_import.py tests/torture/test_serde.py $(ARGS)
+
+bench-spark: export DOCPROC_TEST_SPARK_PYTHON := $(CURDIR)/$(SPARK)/bin/python
+bench-spark: $(READY) $(SPARK)/.ready ## import on Spark: texts a second and core, what 1e8 take and cost
+	@$(BIN)/python tests/bench/bench_spark.py $(ARGS)
+
+spark-archive: ## project and locked packages as one archive for EMR Serverless (needs uv; ARGS=FILE)
+	@infra/spark/package.sh $(ARGS)
+
+# RECORD=1 notes every AWS request of `make test` and `make demo`, for `make privileges`.
+ifdef RECORD
+export RECORD_AWS_REQUESTS := $(CURDIR)/.privileges
+export PYTHONPATH := $(CURDIR)/tests/support/recording
+endif
+
 privileges: $(READY) ## every AWS request of suite and demo against the template's role
-	@rm -f $(RECORD_AWS_REQUESTS)
-	@$(BIN)/python -m pytest -q -n auto tests/contract tests/integration tests/e2e
-	@$(BIN)/python manage.py demo --once
-	@$(BIN)/python -m tests.support.least_privilege $(RECORD_AWS_REQUESTS)
+	@test -s .privileges || { $(MAKE) test RECORD=1 && $(MAKE) demo RECORD=1 ARGS=--once; }
+	@$(BIN)/python -m tests.support.least_privilege .privileges
+	@rm .privileges
 
 lock: ## lock the direct dependencies of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements.txt
 	uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-dev.txt
+	uv pip compile --group pyproject.toml:scan --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-scan.txt
+	uv pip compile pyproject.toml --group spark -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-spark.txt
 	uv pip compile pyproject.toml --group bench -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements-bench.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(SCAN) $(PEERS) .privileges .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) $(SCAN) $(SPARK) $(PEERS) .privileges .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

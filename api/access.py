@@ -15,8 +15,7 @@ GROUPS: Final[tuple[Role, ...]] = ("viewer", "operator")
 _RANKS: Final[tuple[Role, ...]] = ("anyone", "account", "viewer", "operator")
 
 ROUTES: Final[Mapping[str, Role]] = {
-    # Machines: SNS proves itself by its signature, health checks learn nothing.
-    "sns": "anyone",
+    # Machines: health checks learn nothing. (SNS proves itself by its signature, in api.views.SnsFirst.)
     "healthz": "anyone",
     "readyz": "anyone",
     # People.

@@ -140,7 +140,7 @@ class Acts:
         except InvoiceError as error:
             raise ActRefused(f"today's parser rejects the text: {error.code}") from error
         _check(arrival, current)
-        revision = revision_of(arrival, rev=current.rev + 1, status=current.status, act=act)
+        revision = revision_of(arrival, rev=current.rev + 1, status=current.status, act=act, replaced=current)
         if row_content(revision.row) == row_content(current.row):
             return None
         return self._carry_out(Change(document=None, revision=revision, seen=Seen(invoice=current)))

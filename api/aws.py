@@ -5,12 +5,17 @@ of an ordinary invoice fit in the 15 s that SNS waits, even when each of them fi
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 """
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -19,9 +24,12 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from botocore.httpsession import get_cert_path
 from botocore.parsers import ResponseParserError
 
+from api.hot import HotDynamoDB, HotS3
 from api.ports import TemporaryFailure
+from api.wire import Wire
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -92,6 +100,10 @@ PASSING_FAULTS = frozenset(
     }
 )
 _HTTP_SERVER_ERROR = 500
+# More than a document may have; boto3 reads what is larger, or tells how large it is.
+MAX_HOT_BODY_BYTES = 1024 * 1024
+_MAKING = Lock()  # a session makes one client after the other
+_HOT = {"s3": HotS3, "dynamodb": HotDynamoDB}
 
 
 @contextmanager
@@ -118,11 +130,17 @@ def translate(service: str, operation: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """Makes boto3 clients for one region; `endpoint_url` is embedded AWS's, None for the real one."""
+    """Makes clients for one region; `endpoint_url` is embedded AWS's, None for the real one.
+
+    They are boto3's, or, if `is_fast`, those of api.hot before boto3's.
+    """
 
     region: str
     endpoint_url: str | None = None
     pool_size: int = 32
+    is_fast: bool = True
+    # One for all: it keeps the services' models, which take long to read and much memory.
+    session: boto3.session.Session = field(default_factory=boto3.session.Session, repr=False, compare=False)
 
     def make(self, service: str, *, read_timeout_seconds: float = READ_TIMEOUT_SECONDS) -> Any:  # noqa: ANN401 - boto3 makes classes at run time
         """Return a new client; clients are thread-safe, make each once."""
@@ -138,10 +156,34 @@ class Clients:
             signature_version="s3v4" if service == "s3" else None,
             s3={"addressing_style": "path" if self.endpoint_url else "auto"},
         )
-        make: Callable[..., Any] = boto3.session.Session().client
-        client = make(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+        make: Callable[..., Any] = self.session.client
+        with _MAKING:
+            client = make(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+            credentials = self.session.get_credentials()
         client.meta.events.register("before-parse", _refuse_torn)
-        return client
+        hot = _HOT.get(service)
+        if not self.is_fast or hot is None or credentials is None:
+            return client
+        return hot(client, credentials.get_frozen_credentials, partial(self._wire, read_timeout_seconds))
+
+    def _wire(self, read_timeout_seconds: float, url: SplitResult) -> Wire:
+        is_tls = url.scheme == "https"
+        return Wire(
+            host=url.hostname or "",
+            port=url.port or (443 if is_tls else 80),
+            tls=_trust() if is_tls else None,
+            size=self.pool_size,
+            connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
+            read_timeout_seconds=read_timeout_seconds,
+            max_body_bytes=MAX_HOT_BODY_BYTES,
+        )
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Return the context of TLS that trusts whom boto3 trusts."""
+    bundle = botocore.session.get_session().get_config_variable("ca_bundle")
+    return ssl.create_default_context(cafile=get_cert_path(bundle or True))
 
 
 def _refuse_torn(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore has no types

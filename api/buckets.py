@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 # A copy within S3 takes as long as S3 needs for the bytes, and only rejections wait for one.
 COPY_TIMEOUT_SECONDS = 10
 MAX_COPY_BYTES = 100 * 1024 * 1024
-# What S3 says of a version that can no longer be read, or not like this: an archive class, a key of
-# the sender's own. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+# What S3 says of a version that can no longer be read, or not like this: it is in an archive class.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _NOT_READABLE = {
     "NoSuchKey": "expired-before-processed",
     "NoSuchVersion": "expired-before-processed",
@@ -32,13 +32,21 @@ _NOT_READABLE = {
     "PreconditionFailed": "overwritten-before-processed",
     "412": "overwritten-before-processed",
     "InvalidObjectState": "unreadable-object",
-    "InvalidRequest": "unreadable-object",
 }
 _UNKNOWN = "docproc does not know this answer of S3's; its list of error codes says what it means"
 
 
 def _names_version(ref: ObjectRef) -> bool:
     return bool(ref.version_id) and not ref.version_id.startswith("etag:")
+
+
+def _reason_of(error: ClientError) -> str:
+    """Return the rejection's code for a version that S3 will not give out, empty for any other error."""
+    code, message = error_code(error), str(error.response.get("Error", {}).get("Message", ""))
+    # A customer's own key has no code of its own; what else InvalidRequest says may meet every document.
+    if code == "InvalidRequest" and "server side encryption" in message.lower():
+        return "unreadable-object"
+    return _NOT_READABLE.get(code, "")
 
 
 def _whole(answer: Any, max_bytes: int) -> bytes:  # noqa: ANN401 - boto3 makes classes at run time
@@ -81,8 +89,8 @@ class SourceBucket:
                 data = _whole(answer, self.max_bytes)
         except ClientError as error:
             code = error_code(error)
-            if code in _NOT_READABLE:
-                raise ContentGone(_NOT_READABLE[code]) from error
+            if gone := _reason_of(error):
+                raise ContentGone(gone) from error
             # Not known to be this document's fault, so it may meet every document: they wait, and
             # come again by themselves once it is mended, where rejections would want a person each.
             logger.error(logs.S3_UNKNOWN_ANSWER, extra={"key": ref.key, "code": code})  # noqa: TRY400 - raised below

@@ -60,7 +60,7 @@ def decide(arrival: Arrival, seen: Seen, act: Act | None = None) -> Change:
         return _store(arrival, seen, act, status="active")
     where = f"invoice {current.invoice_id} of {current.customer_id} is stored from {current.source_key}"
     if current.sha256 == document.sha256 or row_content(current.row) == row_content(
-        _row(arrival, 1, "active")
+        _row(arrival, 1, "active", document.recorded_at)
     ):
         return reject(arrival, seen, act, "duplicate-invoice", f"{where} with the same content")
     return reject(arrival, seen, act, "conflicting-invoice", f"{where} with other content")
@@ -78,30 +78,42 @@ def reject(arrival: Arrival, seen: Seen, act: Act | None, code: str, message: st
 
 def reissue(revision: Revision, *, status: RevisionStatus, at: datetime, act: Act) -> Revision:
     """Return the next revision of the same content: an operator's act, or a late repair."""
-    rev = revision.rev + 1
+    rev, stored_at = revision.rev + 1, max(at, revision.stored_at)
     return replace(
         revision,
         rev=rev,
         status=status,
-        stored_at=at,
-        row=restamp_row(revision.row, status=status, rev=rev, stored_at=at),
-        csv_key=csv_key(revision.customer_id, revision.invoice_id, rev, at),
+        stored_at=stored_at,
+        row=restamp_row(revision.row, status=status, rev=rev, stored_at=stored_at),
+        csv_key=csv_key(revision.customer_id, revision.invoice_id, rev, stored_at),
         act=act,
     )
 
 
-def revision_of(arrival: Arrival, *, rev: int, status: RevisionStatus, act: Act | None) -> Revision:
-    """Return the revision that the arrival makes."""
+def revision_of(
+    arrival: Arrival,
+    *,
+    rev: int,
+    status: RevisionStatus,
+    act: Act | None,
+    replaced: Revision | None = None,
+) -> Revision:
+    """Return the revision that the arrival makes; `replaced` is the current one, if any.
+
+    It is never stored before the one that it replaces, however the clocks of two instances differ:
+    of an invoice's objects the tail holds the latest, and so the highest revision.
+    """
     document, invoice = arrival.document, arrival.invoice
+    stored_at = max(document.recorded_at, replaced.stored_at) if replaced else document.recorded_at
+    shared_key = arrival.csv_key if stored_at == document.recorded_at else ""
     return Revision(
         customer_id=invoice.customer_id,
         invoice_id=invoice.invoice_id,
         rev=rev,
         status=status,
-        stored_at=document.recorded_at,
-        row=_row(arrival, rev, status),
-        csv_key=arrival.csv_key
-        or csv_key(invoice.customer_id, invoice.invoice_id, rev, document.recorded_at),
+        stored_at=stored_at,
+        row=_row(arrival, rev, status, stored_at),
+        csv_key=shared_key or csv_key(invoice.customer_id, invoice.invoice_id, rev, stored_at),
         data=arrival.data,
         sha256=document.sha256,
         source_key=document.source_key,
@@ -126,7 +138,7 @@ def fits(arrival: Arrival) -> bool:
     """Tell whether text and row together fit in one item of the ledger."""
     if len(arrival.data) <= _SURELY_FITS_BYTES:
         return True
-    row_bytes = len(_row(arrival, 1, "active"))
+    row_bytes = len(_row(arrival, 1, "active", arrival.document.recorded_at))
     text_bytes = len(arrival.data.decode(arrival.invoice.encoding, "replace").encode("utf-8", "replace"))
     return max(text_bytes, len(arrival.data)) + row_bytes <= MAX_ITEM_BYTES
 
@@ -135,7 +147,7 @@ def _store(arrival: Arrival, seen: Seen, act: Act | None, *, status: RevisionSta
     rev = seen.invoice.rev + 1 if seen.invoice else 1
     change = _finish(arrival, seen, act, "stored", None)
     document = replace(change.document or arrival.document, rev=rev, data=None)
-    revision = revision_of(arrival, rev=rev, status=status, act=act)
+    revision = revision_of(arrival, rev=rev, status=status, act=act, replaced=seen.invoice)
     return Change(document=document, revision=revision, seen=seen)
 
 
@@ -158,15 +170,9 @@ def _finish(
     return Change(document=document, revision=None, seen=seen)
 
 
-def _row(arrival: Arrival, rev: int, status: RevisionStatus) -> bytes:
-    document = arrival.document
-    return csv_row(
-        arrival.invoice,
-        status=status,
-        rev=rev,
-        source_key=document.source_key,
-        stored_at=document.recorded_at,
-    )
+def _row(arrival: Arrival, rev: int, status: RevisionStatus, stored_at: datetime) -> bytes:
+    source_key = arrival.document.source_key
+    return csv_row(arrival.invoice, status=status, rev=rev, source_key=source_key, stored_at=stored_at)
 
 
 def _is_newer(arrival: Arrival, current: Revision) -> bool:

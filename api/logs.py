@@ -7,6 +7,7 @@ among them.
 import json
 import logging
 import traceback
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from api import metrics
@@ -23,11 +24,16 @@ RECONCILE_BALANCE = "reconcile.balance"
 COMPACTED = "compact.done"
 NOT_READY = "ready.unavailable"
 REJECTED_NOT_COPIED = "rejected.not_copied"
+BATCH_FAILED = "import.batch_failed"
 S3_UNKNOWN_ANSWER = "s3.unknown_answer"
 DOCUMENT_FAILED = "document.failed"
 INGEST_INTERNAL_ERROR = "ingest.internal_error"
+PAGE_ANSWERED = "page.answered"
 PAGE_UNAVAILABLE = "page.unavailable"
 ROUTE_UNDECLARED = "route.undeclared"
+
+# The request that this thread is at, empty outside one: every line that is written meanwhile has it.
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
 # What every record has; the rest came in `extra`.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -53,6 +59,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
+        if request_id := REQUEST_ID.get():
+            line["request_id"] = request_id
         line |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info:
             line["exception"] = _frames(record.exc_info[1])

@@ -1,7 +1,10 @@
-"""What every answer to a browser goes through: access, the headers that confine a page, and outages."""
+"""What every answer goes through: its line in the log, access, the headers that confine it, outages."""
 
 import logging
+import re
 from collections.abc import Callable
+from time import perf_counter
+from uuid import uuid4
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -17,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 Next = Callable[[HttpRequest], HttpResponse]
 
+_REQUEST_ID = re.compile("[0-9a-f]{32}")
+
 # Nothing inline and nothing from elsewhere, so that text from an invoice can never run or phone home.
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{origin}; "
@@ -28,6 +33,47 @@ _HEADERS = {
     # Invoices are nobody else's business, not even a shared computer's next user's.
     "Cache-Control": "no-store",
 }
+
+
+class RequestIds:
+    """Gives each request its id, nginx's if it came through nginx; every line written meanwhile has it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer as it is."""
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        token = logs.REQUEST_ID.set(given if _REQUEST_ID.fullmatch(given) else uuid4().hex)
+        try:
+            return self.get_response(request)
+        finally:
+            logs.REQUEST_ID.reset(token)
+
+
+class PageLines:
+    """Gives each page its line in the log; the views of machines write their own.
+
+    A line names the route and not the path, which may be a login link.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer as it is."""
+        started_at = perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        if match is None or match.func.__module__ != "api.views":
+            facts = {
+                "route": match.view_name if match else "",
+                "method": request.method,
+                "status": response.status_code,
+                "seconds": round(perf_counter() - started_at, 4),
+            }
+            logger.info(logs.PAGE_ANSWERED, extra=facts)
+        return response
 
 
 class Headers:

@@ -1,4 +1,4 @@
-"""The ledger's tables for MySQL, PostgreSQL and SQLite; stores/sql.py reads and writes them.
+"""The ledger's tables for MySQL and SQLite; stores/sql.py reads and writes them.
 
 What is looked up is looked up by a SHA-256 of the exact bytes (`…_key`, hexadecimal): InnoDB
 indexes 3,072 bytes at most, which is less than two of S3's 1,024-byte names take in utf8mb4,
@@ -25,7 +25,7 @@ class _Exact:
     """Compares byte by byte: `INV-1`, `inv-1` and `INV-1 ` are three.
 
     MySQL's usual utf8mb4_bin ignores blanks at the end; the collation that does not has another
-    name on MariaDB. SQLite and PostgreSQL compare exactly by themselves.
+    name on MariaDB. SQLite compares exactly by itself.
     https://dev.mysql.com/doc/refman/8.4/en/charset-binary-collations.html
     https://mariadb.com/kb/en/supported-character-sets-and-collations/
     """

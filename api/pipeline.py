@@ -23,9 +23,10 @@ logger = logging.getLogger(__name__)
 
 OutcomeKind: TypeAlias = Literal["stored", "superseded", "rejected", "repeated"]
 
-# An object put this long after its revision's hour began is still ahead of the lower bound of
-# the tail that readers look at (compaction leaves an overlap of three hours).
-REPAIR_IN_PLACE = timedelta(hours=2)
+# An object put this long after its revision was stored is still ahead of the lower bound of the
+# tail that readers look at: compaction leaves more than twice that, for slow writes and for clocks
+# that differ (OVERLAP in api/reports/tables.py). Deliveries that SNS repeats mostly come sooner.
+REPAIR_IN_PLACE = timedelta(minutes=20)
 # Each further try means that somebody else decided on the same invoice meanwhile.
 COMMIT_ATTEMPTS = 8
 _IMPORTED = ("s3://", "folder:")
@@ -113,7 +114,7 @@ class Pipeline:
             self.make_sure_of_revision(revision, now)
 
     def make_sure_of_revision(self, revision: Revision, now: datetime) -> bool:
-        """Put a revision's CSV object if it is missing; if its hour is long past, as a new revision.
+        """Put a revision's CSV object if it is missing; if it was stored long ago, as a new revision.
 
         Readers of the tail no longer look at old hours, so an object must not appear there.
         Returns False when nothing needed to be done for sure. Safe to repeat.
@@ -123,28 +124,10 @@ class Pipeline:
         own = own_key(revision.csv_key, revision.customer_id, revision.invoice_id, revision.rev)
         if revision.csv_key != own and self.sink.has(revision.csv_key):
             return False  # the row stands in an object of many; an import puts those
-        if now - revision.stored_at.replace(minute=0, second=0, microsecond=0) <= REPAIR_IN_PLACE:
+        if now - revision.stored_at <= REPAIR_IN_PLACE:
             self.sink.put_row(own, revision.row)
             return True
         return not self.sink.has(own) and self._repair(revision, now)
-
-    def _ingest(self, ref: ObjectRef, fresh: Document) -> Outcome:
-        if fresh.size_bytes > MAX_DOCUMENT_BYTES:
-            return self._reject(ref, fresh, too_large(f"{fresh.size_bytes} bytes"))
-        try:
-            content = self.source.read(ref)
-        except ContentTooLarge as error:
-            return self._reject(ref, replace(fresh, size_bytes=error.size_bytes), too_large(str(error)))
-        except ContentGone as error:
-            return self._reject(ref, fresh, Reason(code=error.code, message=_UNREAD.get(error.code, _GONE)))
-        document = _filled(fresh, content)
-        try:
-            arrival = self.arrival(document, content.data)
-        except InvoiceError as error:
-            return self._reject(ref, document, reason_of(error))
-        if not fits(arrival):
-            return self._reject(ref, document, too_large("text and row together"))
-        return self._settle(ref, arrival)
 
     def arrival(self, document: Document, data: bytes) -> Arrival:
         """Return the parsed document; raises InvoiceError."""
@@ -171,6 +154,24 @@ class Pipeline:
                 return answer.document
             seen = Seen(document=seen.document, invoice=answer.invoice)
         raise TemporaryFailure("ledger", "commit", "contention")
+
+    def _ingest(self, ref: ObjectRef, fresh: Document) -> Outcome:
+        if fresh.size_bytes > MAX_DOCUMENT_BYTES:
+            return self._reject(ref, fresh, too_large(f"{fresh.size_bytes} bytes"))
+        try:
+            content = self.source.read(ref)
+        except ContentTooLarge as error:
+            return self._reject(ref, replace(fresh, size_bytes=error.size_bytes), too_large(str(error)))
+        except ContentGone as error:
+            return self._reject(ref, fresh, Reason(code=error.code, message=_UNREAD.get(error.code, _GONE)))
+        document = _filled(fresh, content)
+        try:
+            arrival = self.arrival(document, content.data)
+        except InvoiceError as error:
+            return self._reject(ref, document, reason_of(error))
+        if not fits(arrival):
+            return self._reject(ref, document, too_large("text and row together"))
+        return self._settle(ref, arrival)
 
     def _settle(self, ref: ObjectRef, arrival: Arrival) -> Outcome:
         # The common case first: neither the document nor the invoice is known.

@@ -18,16 +18,17 @@ The body of an answer is the code that stands in the log line and counts.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from itertools import chain
 from threading import BoundedSemaphore
+from time import perf_counter
 
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from api import logs, metrics, wiring
@@ -46,6 +47,8 @@ MAX_BODY_BYTES = 512 * 1024
 
 logger = logging.getLogger(__name__)
 
+_SNS_PATHS = frozenset({"/sns", "/sns/"})
+_SNS_HEADER = "HTTP_X_AMZ_SNS_"
 _OUTCOMES = frozenset({"stored", "superseded", "rejected", "repeated"})
 _SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 _REFUSALS = {
@@ -84,15 +87,34 @@ class _Unread(Exception):  # noqa: N818 - it names what is wrong
         self.status, self.code = status, code
 
 
-@csrf_exempt  # SNS has no cookie; its signature is the proof
 def sns(request: HttpRequest) -> HttpResponse:
     """Take a message from SNS; answer 200 only after every outcome is durable."""
+    started_at = perf_counter()
     answer = _answer(request)
-    _report(answer, request.headers.get("x-amz-sns-message-id", ""))
+    seconds = round(perf_counter() - started_at, 4)
+    _report(answer, request.META.get("HTTP_X_AMZ_SNS_MESSAGE_ID", ""), seconds)
     response = HttpResponse(answer.code, status=answer.status, content_type="text/plain")
     if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
         response["Allow"] = "POST"
     return response
+
+
+class SnsFirst:
+    """Middleware: /sns is answered before anything that is for browsers has its turn.
+
+    It has no session, no cookie, no page and no redirect; what it needs of Django is the check of the
+    host, and the handler around this with its signals and its answer to what nobody caught.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer."""
+        if request.path_info not in _SNS_PATHS:
+            return self.get_response(request)
+        request.get_host()  # raises DisallowedHost, which is a 400
+        return sns(request)
 
 
 @require_safe
@@ -116,7 +138,7 @@ def readyz(_: HttpRequest) -> HttpResponse:
 def _answer(request: HttpRequest) -> _Answer:
     service, now = wiring.service(), timezone.now()
     try:
-        message = service.gate.admit(_body(request), request.headers, now)
+        message = service.gate.admit(_body(request), _headers(request), now)
     except _Unread as error:
         return _Answer(status=error.status, event=logs.SNS_REFUSED, code=error.code)
     except Refusal as error:
@@ -135,12 +157,21 @@ def _answer(request: HttpRequest) -> _Answer:
         slots.release()
 
 
+def _headers(request: HttpRequest) -> dict[str, str]:
+    """Return SNS's own headers by their names in lower case."""
+    return {
+        f"x-amz-sns-{name[len(_SNS_HEADER) :].replace('_', '-').lower()}": value
+        for name, value in request.META.items()
+        if name.startswith(_SNS_HEADER)
+    }
+
+
 def _body(request: HttpRequest) -> bytes:
     if request.method != "POST":
         raise _Unread(HTTPStatus.METHOD_NOT_ALLOWED, "not-a-post")
-    if request.headers.get("Content-Encoding"):
+    if request.META.get("HTTP_CONTENT_ENCODING"):
         raise _Unread(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-encoding")
-    length = request.headers.get("Content-Length", "")
+    length = request.META.get("CONTENT_LENGTH", "")
     if not (length.isascii() and length.isdigit()):
         raise _Unread(HTTPStatus.LENGTH_REQUIRED, "no-length")
     # Compared as text first: int() has an error of its own for thousands of digits.
@@ -176,7 +207,7 @@ def _again(code: str, *, parts: tuple[Part, ...] = (), fault: str = "") -> _Answ
     return _Answer(status=status, event=logs.SNS_UNAVAILABLE, code=code, parts=parts, fault=fault)
 
 
-def _report(answer: _Answer, message_id: str) -> None:
+def _report(answer: _Answer, message_id: str, seconds: float) -> None:
     """Write the request's one line, and count. A refused sender's words are no part of it."""
     metrics.count("sns.answers", answer.code)
     for part in answer.parts:
@@ -187,6 +218,7 @@ def _report(answer: _Answer, message_id: str) -> None:
     facts: dict[str, object] = {
         "code": answer.code,
         "status": answer.status.value,
+        "seconds": seconds,
         "message_id": message_id if MESSAGE_ID.fullmatch(message_id) else "",
         "parts": [_facts(part) for part in answer.parts],
         "fault": answer.fault,

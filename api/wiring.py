@@ -15,7 +15,7 @@ from api.buckets import COPY_TIMEOUT_SECONDS, DestinationBucket, SourceBucket
 from api.certificates import KeyCache
 from api.delivery import Delivery
 from api.fetch import fetch_certificate
-from api.maintenance.doctor import Deployment, Doctor
+from api.maintenance.doctor import Deployment, Examination
 from api.maintenance.erase import Eraser
 from api.maintenance.importing import BucketArchive, FolderArchive, Importer
 from api.maintenance.reconcile import Reconciler
@@ -73,7 +73,11 @@ def service() -> Service:
 @cache
 def clients() -> Clients:
     """Return the maker of AWS clients."""
-    return Clients(region=settings.DOCPROC_AWS_REGION, endpoint_url=settings.DOCPROC_AWS_ENDPOINT_URL)
+    return Clients(
+        region=settings.DOCPROC_AWS_REGION,
+        endpoint_url=settings.DOCPROC_AWS_ENDPOINT_URL,
+        is_fast=settings.DOCPROC_AWS_CLIENT == "fast",
+    )
 
 
 @cache
@@ -233,8 +237,8 @@ def announcements() -> Announcements | None:
     return Announcements(client=clients().make("sns"), topic_arn=topic_arn) if topic_arn else None
 
 
-def doctor(clock: Callable[[], datetime]) -> Doctor:
-    """Return who examines the deployment that the settings name."""
+def examination(clock: Callable[[], datetime]) -> Examination:
+    """Return what the doctor needs to look at the deployment that the settings name."""
     topic_arn = min(settings.DOCPROC_TOPIC_ARNS, default="")
     signer = gate().signers.get(topic_arn)
     uses_dynamodb, uses_athena = settings.DOCPROC_LEDGER == "dynamodb", settings.DOCPROC_REPORTS == "athena"
@@ -248,8 +252,9 @@ def doctor(clock: Callable[[], datetime]) -> Doctor:
         tables=tables if uses_dynamodb else (),
         certificate_url=f"{signer.base_url}/SimpleNotificationService-{'0' * 32}.pem" if signer else "",
         workgroups=workgroups if uses_athena else (),
+        is_local=is_local(),
     )
-    return Doctor(
+    return Examination(
         deployment=deployment,
         make=clients().make,
         fetch=fetch_certificate,

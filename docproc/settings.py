@@ -30,6 +30,7 @@ DOCPROC_SNS_CERTIFICATE_NAME = env.text("DOCPROC_SNS_CERTIFICATE_NAME")
 # AWS.
 DOCPROC_AWS_REGION = env.text("DOCPROC_AWS_REGION", "us-east-1")
 DOCPROC_AWS_ENDPOINT_URL = env.loopback_url("DOCPROC_AWS_ENDPOINT_URL")
+DOCPROC_AWS_CLIENT = env.choice("DOCPROC_AWS_CLIENT", "fast", ("fast", "boto3"))
 DOCPROC_SOURCE_BUCKET = env.text("DOCPROC_SOURCE_BUCKET")
 DOCPROC_DESTINATION_BUCKET = env.text("DOCPROC_DESTINATION_BUCKET")
 DOCPROC_REJECTION_TOPIC_ARN = env.text("DOCPROC_REJECTION_TOPIC_ARN")
@@ -75,6 +76,11 @@ def _database(name: str, url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"{name} is no database URL; write one like mysql://user:password@host:3306/name."
         ) from error
+    if not config["ENGINE"].endswith(("sqlite3", "mysql")):
+        # No other has a driver here, a time-out for every call, or a test.
+        raise ImproperlyConfigured(
+            f"{name} is a database that docproc does not know; write mysql:// or sqlite://."
+        )
     options: dict[str, Any] = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         # A writer takes its lock when it begins, or two would each wait for the other's read lock.
@@ -155,8 +161,11 @@ INSTALLED_APPS = [
     "api",
 ]
 MIDDLEWARE = [
+    "api.middleware.RequestIds",
+    "api.views.SnsFirst",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "api.middleware.PageLines",
     "api.middleware.Headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

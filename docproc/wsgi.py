@@ -19,6 +19,9 @@ call_command("check")
 # Made before there are threads: the first messages of several would make a service each, each
 # with a cache of certificates of its own, and would wait for it.
 wiring.service()
+# A client costs a tenth of a second and more; the first page of a process shall not wait for those.
+for part in (wiring.source, wiring.dead_letters, wiring.reports):
+    part()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

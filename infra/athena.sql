@@ -133,7 +133,7 @@ SELECT
     i.schema_version
 FROM invoices AS i
 LEFT JOIN invoices_tail AS t ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id
-WHERE i.status = 'active' AND (t.rev IS NULL OR t.rev <= i.rev)
+WHERE i.status = 'active' AND t.invoice_id IS NULL
 UNION ALL
 SELECT
     t.customer_id,
@@ -158,9 +158,8 @@ SELECT
     t.source_key,
     t.stored_at,
     t.schema_version
-FROM invoices AS i
-RIGHT JOIN invoices_tail AS t ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id
-WHERE t.status = 'active' AND (i.rev IS NULL OR i.rev < t.rev);
+FROM invoices_tail AS t
+WHERE t.status = 'active';
 
 CREATE OR REPLACE VIEW line_items AS
 SELECT

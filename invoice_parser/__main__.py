@@ -1,8 +1,8 @@
 """Read invoices from files: `python -m invoice_parser [--json] FILE_OR_FOLDER…`.
 
 Rows (or JSON, an object a line) go to standard output; a rejected file is a line
-`FILE:LINE:COL: code: message` on standard error. The exit status is that of the worst file:
-0 read, 1 rejected, 2 not readable at all.
+`FILE:LINE:COL: code: message` on standard error, `FILE: code: message` where no line is at fault.
+The exit status is that of the worst file: 0 read, 1 rejected, 2 not readable at all.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Final
 from invoice_parser.invoice import MAX_DOCUMENT_BYTES, Invoice, InvoiceError
 from invoice_parser.parser import parse
 from invoice_parser.rows import CSV_COLUMNS, csv_row
+from invoice_parser.wording import counted, printable
 
 READ: Final = 0
 REJECTED: Final = 1
@@ -41,8 +42,8 @@ class _Summary:
     def __str__(self) -> str:
         count = self.invoices + self.rejected + self.unreadable
         return (
-            f"{count} files: {self.invoices} invoices with {self.findings} findings, "
-            f"{self.rejected} rejected, {self.unreadable} unreadable"
+            f"{counted(count, 'file')}: {counted(self.invoices, 'invoice')} with "
+            f"{counted(self.findings, 'finding')}, {self.rejected} rejected, {self.unreadable} unreadable"
         )
 
 
@@ -97,7 +98,7 @@ def _read(file: str, summary: _Summary, options: argparse.Namespace, now: dateti
         invoice = parse(_data(file), day_first=options.day_first)
     except InvoiceError as error:
         summary.rejected += 1
-        _say(f"{file}:{error}")
+        _say(f"{file}:{error}" if error.line else f"{file}: {error}")
         return
     except OSError as error:
         summary.unreadable += 1
@@ -132,6 +133,7 @@ def _write(data: bytes) -> None:
 
 def _say(line: str) -> None:
     """Print a line for a person, over the progress if there is one."""
+    line = printable(line)
     if sys.stderr.isatty():
         line = f"\r\x1b[K{line}"
     sys.stderr.write(f"{line}\n")

@@ -23,7 +23,8 @@ class InvoiceError(Exception):
         self.code, self.message, self.line, self.column = code, message, line, column
 
     def __str__(self) -> str:
-        return f"{self.line}:{self.column}: {self.code}: {self.message}"
+        place = f"{self.line}:{self.column}: " if self.line else ""
+        return f"{place}{self.code}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from invoice_parser.lines import source_column, split_lines, visible_lines
 from invoice_parser.reading import Values
 from invoice_parser.scan import scan
 from invoice_parser.values import Currency
+from invoice_parser.wording import counted
 
 
 def parse(data: bytes, *, day_first: bool | None = None, formats: Sequence[Format] = (STANDARD,)) -> Invoice:
@@ -57,7 +58,7 @@ def _note_text(text: str, encoding: str, touched: list[int], findings: Findings)
     if encoding == FALLBACK_ENCODING:
         findings.add(codes.ENCODING_ASSUMED, "The text is not Unicode; it was read as Windows-1252.")
     if touched:
-        message = f"Characters that nobody can see were removed from {len(touched)} lines."
+        message = f"Characters that nobody can see were removed from {counted(len(touched), 'line')}."
         findings.add(codes.INVISIBLE_CHARACTERS, message, touched[0])
     if "\ufffd" in text:
         line = len(split_lines(text[: text.index("\ufffd")]))

@@ -76,7 +76,8 @@ class Eraser:
         count = 0
         for erased in self.ledger.erase(erasure.customer_id, erasure.invoice_id or None, act):
             lease.keep()
-            self._remove_objects(erased)
+            self.objects.remove(rejected_key(erased.source_key, erased.version_id))
+            remove_rows(self.objects, erased)
             count += 1
             progress(count)
         return count
@@ -109,17 +110,18 @@ class Eraser:
         unique = dict.fromkeys(orders)
         self.ledger.save_checkpoint(CHECKPOINT, json.dumps([asdict(order) for order in unique]))
 
-    def _remove_objects(self, erased: Erased) -> None:
-        self.objects.remove(rejected_key(erased.source_key, erased.version_id))
-        if not erased.csv_key:
-            return
-        own = own_key(erased.csv_key, erased.customer_id, erased.invoice_id, erased.rev)
-        self.objects.remove(own)
-        if erased.csv_key != own and self.objects.has(erased.csv_key):
-            rows = self.objects.get(erased.csv_key)
-            kept = _without(rows, erased)
-            if kept != rows:
-                self.objects.replace(erased.csv_key, kept)
+
+def remove_rows(objects: ErasableObjects, erased: Erased) -> None:
+    """Remove a revision's own CSV object, and its row from an import's."""
+    if not erased.csv_key:
+        return
+    own = own_key(erased.csv_key, erased.customer_id, erased.invoice_id, erased.rev)
+    objects.remove(own)
+    if erased.csv_key != own and objects.has(erased.csv_key):
+        rows = objects.get(erased.csv_key)
+        kept = _without(rows, erased)
+        if kept != rows:
+            objects.replace(erased.csv_key, kept)
 
 
 def _without(rows: bytes, erased: Erased) -> bytes:

@@ -260,8 +260,8 @@ class Importer:
     def _flush(self, sink: BatchSink, done: Imported, now: datetime) -> Imported:
         if done.failed:
             return done  # a later run, or reconcile, finds no object and puts each row
-        if self.clock() - now.replace(minute=0, second=0, microsecond=0) > REPAIR_IN_PLACE:
-            # Readers no longer look at that hour: a later run, or reconcile, writes each row anew.
+        if self.clock() - now > REPAIR_IN_PLACE:
+            # Readers may soon leave that hour: a later run, or reconcile, writes each row anew.
             return replace(done, stored=0, failed=done.stored)
         sink.flush()
         return done

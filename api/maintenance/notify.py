@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.records import Document, Page
+from invoice_parser.wording import printable
 
 CHECKPOINT = "notify"
 PAGE = 100
@@ -70,4 +71,4 @@ def _line(document: Document) -> str:
     reason = document.reason
     why = f"{reason.message} ({reason.code})" if reason else "no reason is known"
     where = f", line {reason.line}" if reason and reason.line else ""
-    return f"{document.recorded_at:%Y-%m-%d %H:%M} UTC  {document.source_key}{where}: {why}"
+    return f"{document.recorded_at:%Y-%m-%d %H:%M} UTC  " + printable(f"{document.source_key}{where}: {why}")

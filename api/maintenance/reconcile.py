@@ -10,11 +10,13 @@ from typing import Protocol
 
 from api import logs, metrics
 from api.decision import csv_key
+from api.maintenance.erase import ErasableObjects, remove_rows
 from api.maintenance.lease import Lease
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
-from api.records import Document, Revision
+from api.records import Document, Erased, Revision
 from api.s3_event import ObjectRef
+from invoice_parser.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ FULL_EVERY = timedelta(hours=12)
 # Older objects were made sure of by the sweeps of their time, or by a repair in a later hour.
 FIRST_LOOK_BACK = timedelta(hours=26)
 BATCH = 100
+# An hour's revisions are looked at in parts, since each holds its row in memory.
+REVISIONS = 50_000
 # When nothing works any more, the rest of the sweep would only make it worse.
 MAX_FAILURES = 20
 
@@ -39,11 +43,8 @@ class VersionedSource(Protocol):
         """Yield each version, newest first per key, with its Last-Modified."""
 
 
-class ListedSink(Protocol):
+class ListedSink(ErasableObjects, Protocol):
     """A destination bucket whose keys can be listed."""
-
-    def remove(self, key: str) -> None:
-        """Remove every version of an object."""
 
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield the keys under a prefix."""
@@ -101,7 +102,7 @@ class Balance:
 
     def __str__(self) -> str:
         return (
-            f"{self.versions} versions = {self.earlier} from earlier sweeps + {self.stored} stored"
+            f"{counted(self.versions, 'version')} = {self.earlier} from earlier sweeps + {self.stored} stored"
             f" + {self.superseded} superseded + {self.rejected} rejected + {self.pending} pending;"
             f" {self.processed} processed now, {self.repaired} CSV objects repaired,"
             f" {self.failures} failures"
@@ -151,7 +152,7 @@ class Reconciler:
             hour = min(hour, started_at - FIRST_LOOK_BACK)
         while hour <= started_at + timedelta(hours=1):
             lease.keep()
-            self._make_sure(hour, balance, dry_run=dry_run)
+            self._make_sure(hour, balance, lease, dry_run=dry_run)
             hour += timedelta(hours=1)
         self._report(balance)
         if not dry_run:
@@ -226,22 +227,32 @@ class Reconciler:
         balance.processed += 1
         balance.count(kind)
 
-    def _make_sure(self, hour: datetime, balance: Balance, *, dry_run: bool) -> None:
-        revisions = list(self.ledger.revisions_stored(hour))
-        if not revisions:
-            return
-        there = set(self.sink.list_keys(f"csv/v1/ingest={hour:%Y-%m-%d-%H}/"))
-        for revision in revisions:
-            if revision.row and not there & _keys_of(revision):
-                self._repair(revision, balance, dry_run=dry_run)
-            elif not revision.row and not dry_run:
-                self._remove(revision, there)
+    def _make_sure(self, hour: datetime, balance: Balance, lease: Lease, *, dry_run: bool) -> None:
+        revisions = iter(self.ledger.revisions_stored(hour))
+        # After an import an hour may have ten millions; objects are listed after their revisions.
+        while some := list(islice(revisions, REVISIONS)):
+            lease.keep()
+            there = set(self.sink.list_keys(f"csv/v1/ingest={hour:%Y-%m-%d-%H}/"))
+            for revision in some:
+                if revision.row and not there & _keys_of(revision):
+                    self._repair(revision, balance, dry_run=dry_run)
+                elif not revision.row and there & _keys_of(revision) and not dry_run:
+                    self._remove(revision, balance)
 
-    def _remove(self, revision: Revision, there: set[str]) -> None:
-        """Remove the object that a delivery put while the revision was being erased."""
-        own = csv_key(revision.customer_id, revision.invoice_id, revision.rev, revision.stored_at)
-        if own in there:
-            self.sink.remove(own)
+    def _remove(self, revision: Revision, balance: Balance) -> None:
+        """Remove the row that a delivery or an import put while the revision was being erased."""
+        erased = Erased(
+            customer_id=revision.customer_id,
+            invoice_id=revision.invoice_id,
+            source_key=revision.source_key,
+            version_id=revision.version_id,
+            rev=revision.rev,
+            csv_key=revision.csv_key,
+        )
+        try:
+            remove_rows(self.sink, erased)
+        except TemporaryFailure:
+            balance.failures += 1
 
     def _repair(self, revision: Revision, balance: Balance, *, dry_run: bool) -> None:
         try:

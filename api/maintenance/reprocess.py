@@ -35,6 +35,11 @@ class Reprocessed:
     refused: int = 0
     failed: int = 0
 
+    @property
+    def any(self) -> bool:
+        """Tell whether there was anything to do."""
+        return bool(self.changed or self.unchanged or self.refused or self.failed)
+
     def __str__(self) -> str:
         return (
             f"{self.changed} changed, {self.unchanged} unchanged, {self.refused} refused,"

@@ -4,12 +4,16 @@ import getpass
 import os
 import socket
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api.acts import Operator
+from api import wiring
+from api.acts import ActRefused, Acts, Operator
+from api.records import Revision
+from invoice_parser.wording import printable
 
 
 def now() -> datetime:
@@ -35,6 +39,39 @@ class ActCommand(BaseCommand):
         return Operator(who=options["who"], why=options["why"], at=now())
 
 
+class StatusCommand(ActCommand):
+    """A command that gives an invoice another status, as long as it is as the operator saw it."""
+
+    done = ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the invoice's ids and the revision that was seen."""
+        parser.add_argument("customer_id")
+        parser.add_argument("invoice_id")
+        parser.add_argument(
+            "--rev",
+            type=whole(1, 999_999),
+            help="act only if this is still the current revision, as `history` shows it",
+        )
+        super().add_arguments(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
+        """Act, and tell the revision that it made."""
+        ids = options["customer_id"], options["invoice_id"]
+        try:
+            revision = self.act(wiring.acts(), *ids, options["rev"], self.operator(options))
+        except ActRefused as error:
+            raise CommandError(printable(str(error))) from error
+        named = printable(f"{revision.customer_id} {revision.invoice_id}")
+        self.stdout.write(f"{self.done}: {named}, now revision {revision.rev}")
+
+    def act(
+        self, acts: Acts, customer_id: str, invoice_id: str, rev: int | None, operator: Operator
+    ) -> Revision:
+        """Carry the act out. Raises ActRefused."""
+        raise NotImplementedError
+
+
 class Progress:
     """One line that is rewritten on a terminal, and silence elsewhere."""
 
@@ -52,6 +89,17 @@ class Progress:
         """Leave the line."""
         if self._is_terminal:
             self._out.write("\r\033[K", ending="")
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers in that range, for an option."""
+
+    def read(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and low <= int(value[:20]) <= high):
+            raise ArgumentTypeError(f"write a whole number from {low} to {high}")
+        return int(value)
+
+    return read
 
 
 def parse_document(value: str) -> tuple[str, str]:

@@ -80,18 +80,31 @@ def ask(report: Report, values: Mapping[str, Value], state: Mapping[str, str]) -
     return answer
 
 
-def rows_now(report: Report, values: Mapping[str, Value]) -> Iterable[Row]:
-    """Return all rows, waiting for them. Raises BadParameter or ReportFailed."""
-    return wiring.reports().run(report.render(values)).rows
+def all_rows(answer: Answer) -> Iterable[Row]:
+    """Return the rows of an answer that is done, also those that it has not read.
+
+    Raises ReportFailed, also while they are read.
+    """
+    if not answer.is_cut:
+        return answer.rows
+    engine = wiring.background_reports()
+    return (engine.result(answer.query_id) if engine else wiring.reports().run(answer.sql)).rows
 
 
-def address(request: HttpRequest, answers: Iterable[Answer]) -> str:
-    """Return the page's address with the queries to ask after."""
+def address(request: HttpRequest, answers: Iterable[Answer], path: str = "", **changes: str | None) -> str:
+    """Return the page's address, or `path` in the same state, with the queries to ask after.
+
+    `changes` set parameters; None takes one away.
+    """
     query = request.GET.copy()
     for answer in answers:
         if answer.query_id:
             query[_name(answer.report)] = answer.query_id
-    return f"{request.path}?{query.urlencode()}"
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = value
+    return f"{path or request.path}?{query.urlencode()}"
 
 
 def _look(engine: Background, report: Report, sql: str, query_id: str, token: str) -> Answer:
@@ -100,6 +113,10 @@ def _look(engine: Background, report: Report, sql: str, query_id: str, token: st
     if progress is None or not is_ours or datetime.now(UTC) - progress.started_at > _MAX_AGE:
         query_id = engine.start(sql, token)
         progress = engine.progress(query_id)
+        if progress and progress.state in {"failed", "cancelled"}:
+            # The token leads to a query that somebody else saw end; this viewer asks anew.
+            query_id = engine.start(sql)
+            progress = engine.progress(query_id)
     if progress is None:
         raise ReportFailed("The query is gone; ask again.")
     if progress.state == "done":

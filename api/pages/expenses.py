@@ -7,13 +7,14 @@ from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from api.pages import charts, downloads, periods, state, sums
-from api.pages.answers import Answer, address, ask, rows_now
+from api.pages.answers import Answer, address, all_rows, ask
 from api.pages.periods import Period, Range
 from api.pages.sums import Line
 from api.pages.tags import money
@@ -76,30 +77,37 @@ def expenses(request: HttpRequest) -> HttpResponse:
     today = datetime.now(UTC).date()
     asked = _asked(request.GET, today)
     shown = _shown(asked, ask(_report(asked), asked.values, request.GET))
+    # The sum of more lines than are read is a question of its own, which takes its own time.
+    totals = ask(TOTALS, asked.values, request.GET) if shown.answer.is_cut else None
+    answer = totals if totals and totals.state != "done" else shown.answer
     page = Paginator(shown.lines, ROWS_PER_PAGE).get_page(state.number(request.GET, "page"))
     context = {
         "asked": asked,
         "shown": shown,
-        "answer": shown.answer,
-        "address": address(request, [shown.answer]),
+        "answer": answer,
+        "address": address(request, [each for each in (shown.answer, totals) if each]),
         "groups": GROUPS,
         "presets": periods.presets(today),
-        "total": _total(request, asked, shown),
+        "total": _total(shown, totals),
         "page": page,
         "rows": [(line, _href(asked, shown, line)) for line in page],
         **_chart(request, asked, shown),
+        **downloads.offered(request, shown.answer, "expenses-download"),
     }
     return render(request, "expenses.html", context)
 
 
 @require_safe
-def download(request: HttpRequest, extension: str) -> StreamingHttpResponse:
+def download(request: HttpRequest, extension: str) -> HttpResponseBase:
     """Return what the page at the same state shows as a file: all its lines, in their order."""
+    downloads.check(extension)
     asked = _asked(request.GET, datetime.now(UTC).date())
-    report = _report(asked)
-    rows = {(row[0], row[1]): row for row in rows_now(report, asked.values)}
+    answer = ask(_report(asked), asked.values, request.GET)
+    if answer.state != "done":
+        return downloads.later(request, answer, reverse("expenses"), extension)
+    rows = {(row[0], row[1]): row for row in all_rows(answer)}
     currency, lines = _lines(asked, rows.values())
-    return downloads.file(report, (rows[line.key, currency] for line in lines), extension)
+    return downloads.file(answer.report, (rows[line.key, currency] for line in lines), extension)
 
 
 def _asked(query: Mapping[str, str], today: date) -> Asked:
@@ -141,12 +149,11 @@ def _lines(asked: Asked, rows: Iterable[Row]) -> tuple[str, tuple[Line, ...]]:
     return currency, tuple(sums.ordered(sums.lines(kept, currency), asked.sort))
 
 
-def _total(request: HttpRequest, asked: Asked, shown: Shown) -> Line:
+def _total(shown: Shown, totals: Answer | None) -> Line:
     """Return the sum of all lines, also of those that are too many to be read."""
-    if not shown.answer.is_cut:
+    if totals is None:
         return sums.total(shown.lines)
-    answer = ask(TOTALS, asked.values, request.GET)
-    found = [row for row in answer.rows if row[0] == shown.currency]
+    found = [row for row in totals.rows if row[0] == shown.currency]
     return sums.total(sums.lines([("", *row) for row in found], shown.currency))
 
 

@@ -9,7 +9,7 @@ from api.records import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """The last documents. `since` is when the oldest of them was recorded, None if there are none.
+    """The documents recorded since a time; `is_cut` if there were too many, so that it is a later time.
 
     The waits are seconds from upload to record; S3 tells uploads to the second only.
     """
@@ -18,13 +18,19 @@ class Pulse:
     stored: int
     superseded: int
     rejected: int
-    since: datetime | None
+    since: datetime
+    is_cut: bool
     p50_seconds: float | None
     p95_seconds: float | None
 
 
-def pulse(documents: Sequence[Document]) -> Pulse:
-    """Return the pulse of documents given newest first."""
+def pulse(last: Sequence[Document], since: datetime, most: int) -> Pulse:
+    """Return the pulse of those of the last documents, given newest first, that are not older than `since`.
+
+    With `most` documents there may be more that were not given.
+    """
+    documents = [document for document in last if document.recorded_at >= since]
+    is_cut = len(documents) >= most
     outcomes = [document.outcome for document in documents]
     waits = sorted(
         max(document.recorded_at - document.last_modified_at, timedelta()).total_seconds()
@@ -37,7 +43,8 @@ def pulse(documents: Sequence[Document]) -> Pulse:
         stored=outcomes.count("stored"),
         superseded=outcomes.count("superseded"),
         rejected=outcomes.count("rejected"),
-        since=documents[-1].recorded_at if documents else None,
+        since=documents[-1].recorded_at if is_cut else since,
+        is_cut=is_cut,
         p50_seconds=_percentile(waits, 50),
         p95_seconds=_percentile(waits, 95),
     )

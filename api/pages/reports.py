@@ -5,13 +5,14 @@ from typing import Final
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from api.pages import downloads, state
-from api.pages.answers import address, ask, rows_now
+from api.pages.answers import address, all_rows, ask
 from api.reports.literals import Value
 from api.reports.queries import REPORTS
 from api.reports.report import Report, Row
@@ -38,16 +39,20 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
         "page": page,
         "rows": [_cells(found, row) for row in page],
         "asked": {each.name: request.GET.get(each.name, "").strip() for each in found.parameters},
-        "others": [each for each in REPORTS.values() if each is not found],
+        **downloads.offered(request, answer, "report-download", name),
     }
     return render(request, "report.html", context)
 
 
 @require_safe
-def download(request: HttpRequest, name: str, extension: str) -> StreamingHttpResponse:
+def download(request: HttpRequest, name: str, extension: str) -> HttpResponseBase:
     """Return the whole answer as a file."""
+    downloads.check(extension)
     found = _find(name)
-    return downloads.file(found, rows_now(found, _values(found, request.GET)), extension)
+    answer = ask(found, _values(found, request.GET), request.GET)
+    if answer.state != "done":
+        return downloads.later(request, answer, reverse("report", args=[name]), extension)
+    return downloads.file(found, all_rows(answer), extension)
 
 
 def _find(name: str) -> Report:

@@ -17,6 +17,7 @@ from django.utils.translation import get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from api.pages.icons import ICONS
+from invoice_parser.wording import is_unseen
 
 register = template.Library()
 
@@ -24,8 +25,6 @@ register = template.Library()
 _INDIAN: Final = (3, 2, 0)
 _INDIAN_REGIONS: Final = ("-in", "-bd", "-np", "-pk", "-lk")
 _INDIAN_LANGUAGES: Final = frozenset({"hi", "bn", "ta", "te", "mr", "gu", "kn", "ml", "pa"})
-# Characters that show nothing, or turn what is around them: a reader must see that they are there.
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 _KILO: Final = 1024
 _UNITS: Final = ("KB", "MB", "GB", "TB")
 
@@ -177,7 +176,7 @@ def _grouped(request: HttpRequest, value: Decimal | float, decimals: int | None)
 
 
 def _mark(char: str) -> str:
-    if unicodedata.category(char) not in _UNSEEN:
+    if not is_unseen(char):
         return escape(char)
     if char == "\t":
         return char

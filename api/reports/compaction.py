@@ -1,7 +1,7 @@
 """Compaction: the tail's many small objects into the one table `invoices`.
 
     1  MERGE the tail into `invoices`, where a higher rev wins, at most 100 months at a time
-    2  replace the view `invoices_tail`, so that the tail begins three hours ago
+    2  replace the view `invoices_tail`, so that the tail begins in the hour of 45 minutes ago
     3  daily, OPTIMIZE and VACUUM
 
 Any number of runs, also one that dies between two steps, leaves the same answer: a row is merged
@@ -17,6 +17,7 @@ from typing import Protocol
 
 from api.reports.report import ReportFailed, Result
 from api.reports.tables import compaction_view, delete, merge, tail_start, tail_view
+from invoice_parser.wording import counted
 
 # What one statement of Athena may write: https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
 MAX_PARTITIONS = 100
@@ -55,7 +56,8 @@ class Compaction:
 
     def __str__(self) -> str:
         extra = ", optimized" if self.optimized else ""
-        return f"compacted: {self.months} months in {self.merges} merges, tail from {self.tail_from}{extra}"
+        work = f"{counted(self.months, 'month')} in {counted(self.merges, 'merge')}"
+        return f"compacted: {work}, tail from {self.tail_from}{extra}"
 
 
 def compact(tables: Tables, now: datetime, keep: Callable[[], None] = lambda: None) -> Compaction:

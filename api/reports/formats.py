@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +10,8 @@ from decimal import Decimal
 
 from api.reports.report import Cell, Column, Row
 from api.reports.spreadsheet import neutralize, workbook
+from invoice_parser.wording import counted, printable
 
-_NO_TERMINAL = re.compile("[\x00-\x1f\x7f-\x9f]")  # what a terminal would obey
 _CHUNK_BYTES = 1 << 16
 _RIGHT = frozenset({"amount", "count", "number"})
 
@@ -31,7 +30,7 @@ def _text(cell: Cell) -> str:
 
 
 def _table(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
-    texts = [[_NO_TERMINAL.sub("\N{REPLACEMENT CHARACTER}", _text(cell)) for cell in row] for row in rows]
+    texts = [[printable(_text(cell)) for cell in row] for row in rows]
     names = [column.name for column in columns]
     widths = [max(map(len, column)) for column in zip(names, *texts, strict=True)]
     aligns = [">" if column.kind in _RIGHT else "<" for column in columns]
@@ -39,7 +38,7 @@ def _table(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:
     for cells in (names, rules, *texts):
         aligned = zip(cells, aligns, widths, strict=True)
         yield "  ".join(f"{cell:{align}{width}}" for cell, align, width in aligned).rstrip().encode() + b"\n"
-    yield f"({len(texts)} row{'' if len(texts) == 1 else 's'})\n".encode()
+    yield f"({counted(len(texts), 'row')})\n".encode()
 
 
 def _csv(columns: Sequence[Column], rows: Iterator[Row]) -> Iterator[bytes]:

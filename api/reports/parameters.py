@@ -31,12 +31,13 @@ class BadParameter(ValueError):  # noqa: N818 - it names what is wrong
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One of a report's parameters. `default` None means everything."""
+    """One of a report's parameters. `default` None means everything, `lowest` None any amount."""
 
     name: str
     kind: ParameterKind
     title: str
     default: Value | None = None
+    lowest: Decimal | None = None
 
     def read(self, text: str) -> Value:
         """Return the value that somebody wrote. Raises BadParameter."""
@@ -52,6 +53,8 @@ class Parameter:
         """Return the SQL of the value. Raises BadParameter."""
         if type(value) is not _TYPES[self.kind]:
             raise BadParameter(f"{self.name}: {value!r} is not {_READERS[self.kind][2]}.")
+        if self.lowest is not None and isinstance(value, Decimal) and value < self.lowest:
+            raise BadParameter(f"{self.name}: {value} is too low; write a number from {self.lowest} up.")
         try:
             return literal(value)
         except UnwritableValue as error:

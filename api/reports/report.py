@@ -16,6 +16,7 @@ QueryState: TypeAlias = Literal["running", "done", "failed", "cancelled"]
 Row: TypeAlias = tuple[Cell, ...]
 
 _PLACEHOLDER = re.compile(r":([a-z]+)\b")
+_RANGES = (("from", "to"), ("least", "most"))
 
 
 class ReportFailed(Exception):  # noqa: N818 - it names what is wrong
@@ -70,6 +71,10 @@ class Report:
         """
         for name in values.keys() - {parameter.name for parameter in self.parameters}:
             raise BadParameter(f"The report {self.name} has no parameter {name!r}.")
+        for low, high in _RANGES:
+            first, last = values.get(low), values.get(high)
+            if first is not None and last is not None and first > last:  # type: ignore[operator] # same kind
+                raise BadParameter(f"{low} is {first} and {high} is {last}: nothing lies between; swap them.")
         literals = {
             each.name: each.literal(value)
             for each in self.parameters

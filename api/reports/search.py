@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from api.reports.parameters import Parameter
-from api.reports.queries.common import SUMS, SUMS_SQL, WHERE, WHICH, columns
+from api.reports.queries.common import SUMS, SUMS_SQL, WHERE, WHICH
+from api.reports.queries.lists import INVOICE_COLUMNS, INVOICE_COLUMNS_SQL
 from api.reports.report import Column, Report
 
 # Every order ends with the ids, so that pages neither repeat nor leave out a row.
@@ -33,31 +34,16 @@ def _search(name: str, order: str, direction: str) -> Report:
         title="Search",
         description="The invoices that fit, a page at a time; `found` is how many fit in all.",
         parameters=_PARAMETERS,
-        columns=columns(
-            issue_date="date",
-            customer_id="text",
-            invoice_id="text",
-            seller_name="text",
-            buyer_name="text",
-            currency="text",
-            net_amount="amount",
-            tax_amount="amount",
-            total_amount="amount",
-            findings="text",
-            found="count",
-        ),
+        columns=(*INVOICE_COLUMNS, Column(name="found", kind="count")),
         sql=f"""\
-SELECT issue_date, customer_id, invoice_id, seller_name, buyer_name, currency,
-    net_amount, tax_amount, total_amount, findings, count(*) OVER () AS found
+SELECT {INVOICE_COLUMNS_SQL}, count(*) OVER () AS found
 FROM expenses
 {WHERE}
-    AND (:name IS NULL OR seller_name = :name)
-    AND (:text IS NULL OR strpos(
-        lower(customer_id || ' ' || invoice_id || ' ' || seller_name || ' ' || buyer_name), lower(:text)) > 0)
-    AND (:least IS NULL OR total_amount >= CAST(:least AS decimal(38,2)))
-    AND (:most IS NULL OR total_amount <= CAST(:most AS decimal(38,2)))
-    AND (:finding IS NULL OR (:finding = '*' AND findings <> '')
-        OR strpos(' ' || findings || ' ', ' ' || :finding || ' ') > 0)
+    AND seller_name = :name
+    AND strpos(lower(concat_ws(' ', customer_id, invoice_id, seller_name, buyer_name)), lower(:text)) > 0
+    AND total_amount >= :least
+    AND total_amount <= :most
+    AND (:finding = '*' AND findings <> '' OR strpos(' ' || findings || ' ', ' ' || :finding || ' ') > 0)
 ORDER BY {order} {direction}, customer_id, invoice_id
 OFFSET :skip
 LIMIT :limit""",

@@ -3,11 +3,15 @@
     invoices_raw   every CSV object as it is: text columns, partitioned by the hour of ingest
     invoices_tail  typed, the highest revision per invoice, of the hours not surely compacted
     invoices       typed, compacted (Iceberg, by month of issue): the highest revision so far
-    expenses       one row per active invoice: the newer of the two
+    expenses       one row per active invoice: the tail's, or else the compacted one
     line_items     the items of `expenses`, one row each
     compaction     one row: when it last was, and the first hour of the tail
 
 A withdrawn revision stays in `invoices` and in the tail, or an older one would come back.
+
+What the tail holds of an invoice is never older than what `invoices` holds. A compacted revision lies
+in an object of the hour that it was stored in, and no revision is stored before the one that it
+replaces (api/decision.py): so when the tail reaches back to the replaced one, it has the other too.
 """
 
 from datetime import date, datetime, timedelta
@@ -26,9 +30,10 @@ TYPES: Final = {
 }
 
 FIRST_HOUR: Final = "2026-01-01-00"
-# The service writes no object into an hour older than two (a later repair is a new revision in
-# the present hour), and one more hour is for slow writes and for clocks that differ.
-OVERLAP: Final = timedelta(hours=3)
+# The service puts no object of a revision that was stored more than 20 minutes ago (a later repair is
+# a new revision, in the present hour); the other 25 are for slow writes and for clocks that differ.
+# The timer of compaction runs once an hour, soon after this many minutes (infra/ec2/systemd).
+OVERLAP: Final = timedelta(minutes=45)
 
 
 def tail_start(at: datetime) -> str:
@@ -75,21 +80,21 @@ def _of(alias: str) -> str:
     return _INDENTED.join(f"{alias}.{column}" for column in TYPES)
 
 
-# No invoice is in either table twice, so the joins multiply nothing. In both the tail is on the
-# right, where Athena builds its hash table: it is the small one.
+# No invoice is in the tail twice, so the join multiplies nothing, and each invoice comes from one of
+# the two only. The tail is on the right, where Athena builds its hash table: it is the small one.
+# Dates that somebody asks for reach both scans, so only their months of `invoices` are read.
 EXPENSES_VIEW: Final = f"""\
 CREATE OR REPLACE VIEW expenses AS
 SELECT
     {_of("i")}
 FROM invoices AS i
 LEFT JOIN invoices_tail AS t ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id
-WHERE i.status = 'active' AND (t.rev IS NULL OR t.rev <= i.rev)
+WHERE i.status = 'active' AND t.invoice_id IS NULL
 UNION ALL
 SELECT
     {_of("t")}
-FROM invoices AS i
-RIGHT JOIN invoices_tail AS t ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id
-WHERE t.status = 'active' AND (i.rev IS NULL OR i.rev < t.rev)"""
+FROM invoices_tail AS t
+WHERE t.status = 'active'"""
 
 LINE_ITEMS_VIEW: Final = f"""\
 CREATE OR REPLACE VIEW line_items AS

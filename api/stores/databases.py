@@ -6,6 +6,8 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.connection import ConnectionDoesNotExist
 
+from invoice_parser.wording import counted
+
 
 def faults() -> Iterator[tuple[str, str]]:
     """Yield what is wrong and what mends it, for each database."""
@@ -19,4 +21,7 @@ def faults() -> Iterator[tuple[str, str]]:
             yield f"the database {alias!r} cannot be reached: {error}", f"check {setting}, and the way to it"
         else:
             if plan:
-                yield f"the database {alias!r} lacks {len(plan)} migrations", f"manage.py migrate{option}"
+                yield (
+                    f"the database {alias!r} lacks {counted(len(plan), 'migration')}",
+                    f"manage.py migrate{option}",
+                )

@@ -1,8 +1,9 @@
 """Erasing a customer or an invoice: the same steps for both ledgers.
 
-First a tombstone becomes the current revision, so that every change still on its way fails on
-its rev; only then are the older revisions emptied, since nothing can bring them back. Documents
-stay known, or a redelivery would store the text again. Each step is safe to repeat.
+First the documents without a row, so that no act can make a revision of one any more. Then a
+tombstone becomes the current revision, so that every change still on its way fails on its rev; only
+then are the older revisions emptied, since nothing can bring them back. Documents stay known, or a
+redelivery would store the text again. Each step is safe to repeat.
 """
 
 from collections.abc import Iterator
@@ -47,24 +48,24 @@ class Erasable(Emptiable, Protocol):
 
 def erase(ledger: Erasable, customer_id: str, invoice_id: str | None, act: Act) -> Iterator[Erased]:
     """Erase while iterated; yield what is gone, again when repeated."""
-    for each in [invoice_id] if invoice_id is not None else ledger.invoice_ids(customer_id):
-        _bury(ledger, customer_id, each, act)
-        for revision in ledger.history(customer_id, each):
-            if revision.csv_key:
-                yield _erase_revision(ledger, revision, act)
     told = set()
     for document in ledger.unstored(customer_id, invoice_id):
         version = document.source_key, document.version_id
         if version in told:
             continue  # closed by the step below, it may come again among the closed ones
         told.add(version)
-        empty_document(ledger, *version, act)
+        empty_document(ledger, *version, act, (customer_id, invoice_id))
         yield Erased(
             customer_id=document.customer_id,
             invoice_id=document.invoice_id,
             source_key=document.source_key,
             version_id=document.version_id,
         )
+    for each in [invoice_id] if invoice_id is not None else ledger.invoice_ids(customer_id):
+        _bury(ledger, customer_id, each, act)
+        for revision in ledger.history(customer_id, each):
+            if revision.csv_key:
+                yield _erase_revision(ledger, revision, act)
 
 
 def _bury(ledger: Erasable, customer_id: str, invoice_id: str, act: Act) -> None:
@@ -93,7 +94,8 @@ def _bury(ledger: Erasable, customer_id: str, invoice_id: str, act: Act) -> None
 def _erase_revision(ledger: Erasable, revision: Revision, act: Act) -> Erased:
     if revision.row or revision.data is not None or revision.sha256:
         ledger.empty_revision(revision)
-    empty_document(ledger, revision.source_key, revision.version_id, act)
+    names = revision.customer_id, revision.invoice_id
+    empty_document(ledger, revision.source_key, revision.version_id, act, names)
     return Erased(
         customer_id=revision.customer_id,
         invoice_id=revision.invoice_id,
@@ -104,11 +106,22 @@ def _erase_revision(ledger: Erasable, revision: Revision, act: Act) -> Erased:
     )
 
 
-def empty_document(ledger: Emptiable, source_key: str, version_id: str, act: Act) -> None:
-    """Drop what the document's record tells of its content, and close it; it stays known."""
+def empty_document(
+    ledger: Emptiable,
+    source_key: str,
+    version_id: str,
+    act: Act,
+    names: tuple[str | None, str | None] = (None, None),
+) -> None:
+    """Drop what the document's record tells of its content, and close it; it stays known.
+
+    One that names another customer or invoice than `names` by now was reprocessed, and is left.
+    """
     for _ in range(_ATTEMPTS):
         document = ledger.document(source_key, version_id)
         if document is None:
+            return
+        if names[0] not in {None, document.customer_id} or names[1] not in {None, document.invoice_id}:
             return
         # The message may quote the text, and whoever guesses a short text can prove it by its hash.
         reason = replace(document.reason, message="") if document.reason else None

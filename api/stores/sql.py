@@ -1,4 +1,4 @@
-"""The ledger in SQL through Django's ORM: MySQL on RDS, MariaDB, SQLite; PostgreSQL is tolerated.
+"""The ledger in SQL through Django's ORM: MySQL on RDS, MariaDB, SQLite.
 
 READ COMMITTED is enough (it is Django's default for MySQL): what a change depends on is either a
 unique index, which no isolation level lets two transactions pass, or a row that it locks. Under

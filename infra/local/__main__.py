@@ -27,6 +27,7 @@ from infra.local.system import LocalSystem, inherited, running
 
 STATE = ROOT / ".demo"
 USUAL_PORT = 8000
+LAST_PORT = 65_535
 FIRST_SAMPLE = "01-canonical.txt"
 UNACCOUNTED, CANNOT_START, INTERRUPTED = 1, 2, 130
 
@@ -130,12 +131,18 @@ def _invite(screen: Screen, system: LocalSystem, state: Path) -> None:
     screen.line()
 
 
+def _port_number(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value[:6]) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(f"write a port from 1 to {LAST_PORT}, or 0 for any free one")
+    return int(value)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py demo", description="The whole flow on embedded AWS.")
     parser.add_argument("--once", action="store_true", help="stop after the check; exit status 1 if it fails")
     parser.add_argument("--ledger", choices=("dynamodb", "sqlite"), default="dynamodb")
     parser.add_argument(
-        "--port", type=int, help=f"the service's (default {USUAL_PORT}, or any if it is in use)"
+        "--port", type=_port_number, help=f"the service's (default {USUAL_PORT}, or any if it is in use)"
     )
     parser.add_argument("--state", type=Path, default=STATE, help="a folder for its files (default .demo)")
     return parser

@@ -20,6 +20,7 @@ from infra.local.screen import Screen, cut
 from infra.local.state import INBOX
 from infra.local.system import LocalSystem
 from invoice_parser import read_row
+from invoice_parser.wording import printable
 
 SAMPLES = Path(__file__).with_name("samples")
 # Key, sample, and what is to become of it. A key written twice is a correction by its sender;
@@ -113,7 +114,7 @@ class Demo:
 
     def _show(self, key: str, outcome: str, facts: str) -> None:
         styled = self._screen.color(f"{outcome:10}", outcome)
-        self._screen.line(f"  {cut(key, KEY_WIDTH):{KEY_WIDTH}}  {styled}  {facts}")
+        self._screen.line(f"  {cut(key, KEY_WIDTH):{KEY_WIDTH}}  {styled}  {printable(facts)}")
 
 
 def _outcome(document: Document) -> str:

@@ -113,7 +113,11 @@ class EmbeddedAws:
             except InvalidParameter as error:
                 return _refuse(start_response, str(error))
             if arn is not None:
-                return _answer(start_response, call["Action"], arn)
+                told: str | None = f"<SubscriptionArn>{escape(arn)}</SubscriptionArn>"
+            else:
+                told = self.sns.tell(call)
+            if told is not None:
+                return _answer(start_response, call["Action"], told)
         if form_upload.is_form(environ):
             return form_upload.answer(environ, start_response, self._serve)
         if environ.get("HTTP_X_AMZ_TARGET") == "AmazonSQS.ReceiveMessage":
@@ -161,8 +165,8 @@ def _makes_object(environ: "WSGIEnvironment") -> bool:
     return environ["REQUEST_METHOD"] == "PUT" and query <= {"x-id"}
 
 
-def _answer(start_response: "StartResponse", action: str, arn: str) -> Iterable[bytes]:
-    result = f"<{action}Result><SubscriptionArn>{escape(arn)}</SubscriptionArn></{action}Result>"
+def _answer(start_response: "StartResponse", action: str, told: str) -> Iterable[bytes]:
+    result = f"<{action}Result>{told}</{action}Result>"
     start_response("200 OK", [("Content-Type", "text/xml")])
     return [_XML.format(action, result + _metadata()).encode()]
 

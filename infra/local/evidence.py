@@ -18,6 +18,7 @@ from infra.local.provision import DESTINATION_BUCKET, INVOICE_TABLE
 from infra.local.screen import Screen, packed
 from infra.local.system import LocalSystem
 from invoice_parser import read_row
+from invoice_parser.wording import counted
 
 
 def show_evidence(
@@ -87,7 +88,7 @@ def _show_balance(screen: Screen) -> bool:
         "The balance", "every version has exactly one outcome, every row its object" if is_closed else ""
     )
     screen.line(
-        f"  {balance.versions} versions uploaded = {balance.stored} stored"
+        f"  {counted(balance.versions, 'version')} uploaded = {balance.stored} stored"
         f" + {balance.superseded} superseded + {balance.rejected} rejected + {balance.pending} pending"
     )
     if balance.repaired:

@@ -13,6 +13,7 @@ TOPIC = DEAD_LETTER_QUEUE = "docproc"
 DOCUMENT_TABLE = "docproc-document"
 INVOICE_TABLE = "docproc-invoice"
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3600
+RETRIES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ def provision(aws: EmbeddedAws, tables: Iterable[dict[str, Any]]) -> Provisioned
         QueueName=DEAD_LETTER_QUEUE, Attributes={"MessageRetentionPeriod": str(FOURTEEN_DAYS_SECONDS)}
     )["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]
+    writes = _policy("sns.amazonaws.com", "sqs:SendMessage", queue["QueueArn"], topic_arn)
+    sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"Policy": writes})
     dynamodb = aws.client("dynamodb")
     for table in tables:
         dynamodb.create_table(**table)
@@ -51,13 +54,31 @@ def subscribe(aws: EmbeddedAws, made: Provisioned, endpoint: str) -> None:
         TopicArn=made.topic_arn,
         Protocol="http",
         Endpoint=endpoint,
-        Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": made.dead_letter_queue_arn})},
+        Attributes={
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": made.dead_letter_queue_arn}),
+            "DeliveryPolicy": json.dumps({"healthyRetryPolicy": {"numRetries": RETRIES}}),
+        },
     )
 
 
 def _topic(aws: EmbeddedAws) -> str:
-    arn: str = aws.client("sns").create_topic(Name=TOPIC, Attributes={"SignatureVersion": "2"})["TopicArn"]
+    sns = aws.client("sns")
+    arn: str = sns.create_topic(Name=TOPIC, Attributes={"SignatureVersion": "2"})["TopicArn"]
+    publishes = _policy("s3.amazonaws.com", "sns:Publish", arn, f"arn:aws:s3:::{SOURCE_BUCKET}")
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=publishes)
     return arn
+
+
+def _policy(service: str, action: str, resource: str, source_arn: str) -> str:
+    """Return a policy that lets the service do that, in the name of one source. Nothing here enforces it."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"ArnEquals": {"aws:SourceArn": source_arn}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _source_bucket(aws: EmbeddedAws, topic_arn: str) -> None:

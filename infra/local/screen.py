@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TextIO
 
+from invoice_parser.wording import printable
+
 COLORS: Final[Mapping[str, str]] = {
     "stored": "32",
     "rejected": "33",
@@ -51,8 +53,8 @@ class Screen:
 
 
 def cut(text: str, width: int) -> str:
-    """Return the text on one line, its end replaced by … and its length when it is too long."""
-    text = " ".join(text.split("\n")) if "\n" in text else text
+    """Return the text on one line, nothing unseen in it; of one too long the end is … and its length."""
+    text = printable(" ".join(text.split("\n")))
     if len(text) <= width:
         return text
     mark = f"… ({len(text)} characters)"

@@ -2,8 +2,9 @@
 
 moto posts inside PutObject, unconfirmed, without headers and once. Here moto only carries
 the topic's messages to an SQS queue, the wire; from there they are completed, signed and
-handed to the Deliverer. Three calls are seen before moto sees them: Subscribe over HTTP,
-ConfirmSubscription, and what sets the topic's SignatureVersion.
+handed to the Deliverer. Some calls are seen before moto sees them: Subscribe over HTTP,
+ConfirmSubscription, what asks for that subscription or changes it, and what sets the topic's
+SignatureVersion.
 https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html
 """
 
@@ -15,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from infra.local.deliverer import Deliverer
 from infra.local.s3_journal import S3Journal
@@ -36,8 +39,13 @@ class Subscription:
     topic_arn: str
     endpoint: str
     token: str
-    dead_letter_arn: str
+    attributes: Mapping[str, str]
     confirmed_at: str = ""
+
+    @property
+    def dead_letter_arn(self) -> str:
+        """Return where undelivered messages go, empty for nowhere."""
+        return str(json.loads(self.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn", ""))
 
 
 class InvalidParameter(Exception):  # noqa: N818 - the code that SNS answers
@@ -88,6 +96,34 @@ class SnsOverHttp:
             return self._subscribe(call)
         return None
 
+    def tell(self, call: Mapping[str, str]) -> str | None:
+        """Return the result, in XML, of a call about the subscription; None for a call that is moto's.
+
+        A topic's subscriptions are this one alone: of the wire nobody is to know.
+        """
+        known, action = self.subscription, call.get("Action")
+        if known is None:
+            return None
+        if action == "ListSubscriptionsByTopic" and call.get("TopicArn") == known.topic_arn:
+            facts = {
+                "SubscriptionArn": known.arn if known.confirmed_at else "PendingConfirmation",
+                "Owner": known.topic_arn.split(":")[4],
+                "Protocol": urlsplit(known.endpoint).scheme,
+                "Endpoint": known.endpoint,
+                "TopicArn": known.topic_arn,
+            }
+            return f"<Subscriptions><member>{_tags(facts)}</member></Subscriptions>"
+        if call.get("SubscriptionArn") != known.arn:
+            return None
+        if action == "GetSubscriptionAttributes":
+            entries = (_tags({"key": name, "value": value}) for name, value in known.attributes.items())
+            return f"<Attributes>{''.join(f'<entry>{entry}</entry>' for entry in entries)}</Attributes>"
+        if action == "SetSubscriptionAttributes":
+            changed = {call.get("AttributeName", ""): call.get("AttributeValue", "")}
+            self.subscription = replace(known, attributes={**known.attributes, **changed})
+            return ""
+        return None
+
     def _note_signature_version(self, call: Mapping[str, str]) -> None:
         version = _attributes(call).get("SignatureVersion", "") if call.get("Action") == "CreateTopic" else ""
         if call.get("Action") == "SetTopicAttributes" and call.get("AttributeName") == "SignatureVersion":
@@ -105,13 +141,12 @@ class SnsOverHttp:
             self.deliverer.endpoint = endpoint
         except ValueError as error:
             raise InvalidParameter(str(error)) from error
-        redrive = json.loads(_attributes(call).get("RedrivePolicy", "{}"))
         self.subscription = Subscription(
             arn=f"{topic_arn}:{uuid.uuid4()}",
             topic_arn=topic_arn,
             endpoint=endpoint,
             token=secrets.token_hex(112),
-            dead_letter_arn=redrive.get("deadLetterTargetArn", ""),
+            attributes=_attributes(call),
         )
         if not self._reader:
             self._wire_url = self._lay_wire(topic_arn)
@@ -201,6 +236,10 @@ def _now() -> str:
 def _attributes(call: Mapping[str, str]) -> dict[str, str]:
     names = {key.removesuffix(".key"): value for key, value in call.items() if key.endswith(".key")}
     return {name: call.get(f"{prefix}.value", "") for prefix, name in names.items()}
+
+
+def _tags(facts: Mapping[str, str]) -> str:
+    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in facts.items())
 
 
 def _is_from_s3(message: str) -> bool:

@@ -106,7 +106,9 @@ def _settings(aws: EmbeddedAws, provisioned: Provisioned, state: Path, ledger: L
         "DOCPROC_REPORTS": "duckdb",
         "DOCPROC_DUCKDB_PATH": str(state / "reports.duckdb"),
         "DOCPROC_WORKERS": "2",
+        # As in production, more threads than documents in flight.
         "DOCPROC_THREADS": "8",
+        "DOCPROC_MAX_IN_FLIGHT": "6",
     }
 
 

@@ -349,7 +349,6 @@ class TestFault:
             thread.start()
             # It has written its document by now, and waits for the revision that is held here.
             _wait_for_a_lock_wait()
-            time.sleep(0.5)  # that may have been another process's wait; this one lasts for two seconds
             execute("SELECT rev FROM document FOR UPDATE")
         thread.join(20)
 
@@ -389,8 +388,18 @@ def _deadlocks() -> int:
 
 
 def _wait_for_a_lock_wait() -> None:
-    for _ in range(200):
-        if int(select("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")[0][1]):
+    """Return when a transaction on this very database waits for a lock, which it does for two seconds."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if int(select(_LOCK_WAITS)[0][0]):
             return
-        time.sleep(0.01)
+        # The view is not made anew for whoever has looked within the last 0.1 s.
+        time.sleep(0.15)
     pytest.fail("nobody waits for a lock")
+
+
+_LOCK_WAITS = """
+    SELECT count(*) FROM information_schema.innodb_trx
+    JOIN information_schema.processlist ON id = trx_mysql_thread_id
+    WHERE trx_state = 'LOCK WAIT' AND db = database()
+"""

@@ -335,6 +335,26 @@ class TestErase:
         assert answer == Seen(document=None, invoice=tombstone)
         assert ledger.history("ACME", "INV-1") == (tombstone, emptied(revision()))
 
+    def test_lets_no_act_make_a_revision_of_an_erased_rejection(self, ledger: RealLedger) -> None:
+        commit(ledger, document(), revision())
+        commit(ledger, rejection(source_key="in/b.txt"))
+        erasing = ledger.erase("ACME", "INV-1", ERASE)
+        next(erasing)  # whichever is first: what an operator has seen is no longer what the ledger says
+        seen = Seen(document=rejection(source_key="in/b.txt"), invoice=ledger.revision("ACME", "INV-1"))
+        assert seen.invoice is not None
+        rev = seen.invoice.rev + 1
+        accepted = Change(
+            document=document(source_key="in/b.txt", rev=rev, acts=(act("accept"),)),
+            revision=revision(source_key="in/b.txt", rev=rev, act=act("accept")),
+            seen=seen,
+        )
+
+        answer = ledger.commit(accepted)
+        list(erasing)
+
+        assert answer is not None
+        assert {(each.row, each.data) for each in ledger.history("ACME", "INV-1")} == {(b"", None)}
+
     def test_lets_a_redelivery_find_the_document(self, ledger: RealLedger) -> None:
         commit(ledger, rejection())
         list(ledger.erase("ACME", None, ERASE))

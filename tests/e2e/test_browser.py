@@ -1,15 +1,7 @@
-"""The pages in a browser over the whole local system, as people use them, with and without JavaScript.
-
-Chromium is Debian's (`apt-get install chromium`). The checkers come from npm into a folder that
-DOCPROC_TEST_NODE_MODULES names: axe-core, and vnu-jar, which needs Java.
-"""
+"""The pages in a browser over the whole local system, as people use them, with and without JavaScript."""
 
 import csv
-import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,27 +12,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.local.provision import SOURCE_BUCKET
-from infra.local.system import LocalSystem, inherited, running
+from infra.local.system import LocalSystem, running
 from tests.support import showcase
+from tests.support.browsing import CHROMIUM, MODULES, barriers, html_errors
 from tests.support.invoices import invoice_text
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page, StorageState
+    from playwright.sync_api import Browser, Page, StorageState
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium")
-MODULES = os.environ.get("DOCPROC_TEST_NODE_MODULES", "")
-OFFLINE = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PAGES = {
     "overview": "/",
     "expenses": "/expenses?from=&to=",
@@ -82,7 +63,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
         ]
         for key, data in uploads:
             made.aws.client("s3").put_object(Bucket=SOURCE_BUCKET, Key=key, Body=data)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while _documents(made) < len(uploads):
             assert time.monotonic() < deadline, "the documents did not all get their outcome"
             time.sleep(0.2)
@@ -92,69 +73,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
 def _documents(system: LocalSystem) -> int:
     table = system.settings["DOCPROC_DOCUMENT_TABLE"]
     return int(system.aws.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"])
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    with playwright.sync_playwright() as started:
-        made = started.chromium.launch(executable_path=CHROMIUM, args=list(OFFLINE))
-        yield made
-        made.close()
-
-
-@pytest.fixture(scope="module")
-def session(system: LocalSystem, browser: "Browser") -> "StorageState":
-    """Return an operator's cookies, won by the link that the demo prints."""
-    link = subprocess.run(
-        [sys.executable, "manage.py", "loginlink", "--url", system.service.url],
-        cwd=ROOT,
-        env=inherited(os.environ) | system.settings,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    context = browser.new_context()
-    context.new_page().goto(link)
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture(params=[True, False], ids=["script", "no-script"])
-def has_script(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-class Complaints:
-    """What a browser says that no page should make it say."""
-
-    def __init__(self, context: "BrowserContext") -> None:
-        self.said: list[str] = []
-        context.on("console", self._hear)
-        context.on("weberror", lambda error: self.said.append(str(error.error)))
-        context.on("dialog", self._dismiss)
-
-    def _dismiss(self, dialog: Any) -> None:
-        self.said.append(dialog.message)
-        dialog.dismiss()
-
-    def _hear(self, message: Any) -> None:
-        if message.type in {"error", "warning"}:
-            self.said.append(message.text)
-
-
-@pytest.fixture
-def page(
-    system: LocalSystem, browser: "Browser", session: "StorageState", *, has_script: bool
-) -> "Iterator[Page]":
-    """Yield an operator's page, once with and once without JavaScript; it must not complain."""
-    context = browser.new_context(
-        base_url=system.service.url, storage_state=session, java_script_enabled=has_script
-    )
-    complaints = Complaints(context)
-    yield context.new_page()
-    context.close()
-    assert complaints.said == []
 
 
 class TestUpload:
@@ -199,7 +117,7 @@ class TestUpload:
 def _see(page: "Page", selector: str, text: str, *, has_script: bool) -> None:
     """Wait until the text is there; without JavaScript a person reloads the page."""
     found = page.locator(selector).filter(has_text=text)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not found.count():
         assert time.monotonic() < deadline, page.locator(selector).inner_text()
         page.wait_for_timeout(300)
@@ -329,13 +247,11 @@ class TestEveryPage:
         )
         page = context.new_page()
         page.goto({"the login": "/login", "nothing": "/nothing"}.get(name) or PAGES[name])
-        page.evaluate((Path(MODULES) / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
 
-        found = page.evaluate("async () => (await axe.run()).violations")
+        found = barriers(page)
         context.close()
 
-        places = [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found]
-        assert places == []
+        assert found == []
 
 
 @pytest.mark.skipif(not MODULES, reason="DOCPROC_TEST_NODE_MODULES does not name vnu-jar's folder")
@@ -352,16 +268,7 @@ def test_every_page_is_valid_html(
         (tmp_path / f"{number:02d}.html").write_bytes(answer.body())
     context.close()
 
-    jar = Path(MODULES) / "vnu-jar" / "build" / "dist" / "vnu.jar"
-    done = subprocess.run(
-        ["java", "-jar", str(jar), "--format", "json", "--stdout", str(tmp_path)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-    messages = json.loads(done.stdout)["messages"]
-    assert [(each["message"], each.get("extract")) for each in messages if each["type"] == "error"] == []
+    assert html_errors(tmp_path) == []
 
 
 class TestHostileInvoice:

@@ -74,7 +74,7 @@ def demo(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
 class TestDemo:
     def test_once_shows_every_document_to_its_end(self, tmp_path: Path) -> None:
         with start(tmp_path, "--once", "--ledger", "sqlite") as process:
-            shown, _ = process.communicate(timeout=150)
+            shown, _ = process.communicate(timeout=300)
 
         assert process.returncode == 0, shown
         assert "The SQL record" in shown
@@ -88,7 +88,7 @@ class TestDemo:
         (tmp_path / "inbox" / "mine.txt").write_text(text, encoding="utf-8")
         read_until(demo.stdout, r"inbox/mine\.txt +stored +sm-LK0080145 +inv-90001 +2018-03-31 +8150\.00")
         demo.send_signal(signal.SIGINT)
-        rest, _ = demo.communicate(timeout=60)
+        rest, _ = demo.communicate(timeout=120)
 
         assert "The DynamoDB record" in shown
         assert_complete(shown)

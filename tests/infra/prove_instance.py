@@ -8,18 +8,14 @@ files (tests/support/machine.py); AWS is embedded, EC2 and CloudFormation are st
 
 import hashlib
 import json
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from api.stores.dynamodb_schema import table_definitions
-from infra.local.deliverer import Attempt
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.provision import (
     DESTINATION_BUCKET,
@@ -32,15 +28,13 @@ from infra.local.provision import (
 )
 from infra.local.sns_messages import CERTIFICATE_NAME
 from tests.support.control_plane import ControlPlane
-from tests.support.machine import Machine, booted
+from tests.support.instance_load import seconds_to_row, slow_clients, under_load, wait
+from tests.support.machine import Machine, NoMachine, booted
 from tests.support.template import CONFIGURATIONS, load, resolve
 
-SLOW_CLIENTS = 150
-DOCUMENTS = 120
-DISTURBANCES = 3
 VOLUME_BYTES = 64 * 1024 * 1024
-SAMPLE = Path(__file__).resolve().parents[2] / "infra/local/samples/01-canonical.txt"
 WEB = "docproc-web@sns.service"
+NO_MACHINE = 77  # the exit status that says: not here
 
 
 def main(release: Path) -> None:
@@ -74,19 +68,19 @@ def _prove(
     seen["calls"] = [call["Action"] for call in control.calls]
     seen["signal"] = [call["Status"] for call in control.calls if call["Action"] == "SignalResource"]
     subscribe(aws, provisioned, "http://127.0.0.1/sns")
-    _wait(lambda: aws.sns.is_confirmed, "the confirmation")
+    wait(lambda: aws.sns.is_confirmed, "the confirmation")
     seen["security"] = _exposure(machine)
     seen["pages_from_world"] = _status("http://127.0.0.1/")
     seen["readyz_here"] = _status("http://127.0.0.1/readyz")
-    seen["first_seconds"] = _seconds_to_row(aws, "first")
-    seen["slow"] = _slow_clients(aws)
-    seen["restart"] = _under_load(aws, "restart", lambda: machine.run("systemctl", "restart", WEB))
-    seen["reload"] = _under_load(aws, "reload", lambda: machine.run("systemctl", "reload", "nginx"))
+    seen["first_seconds"] = seconds_to_row(aws, "first")
+    seen["slow"] = slow_clients(aws, 80)
+    seen["restart"] = under_load(aws, "restart", lambda: machine.run("systemctl", "restart", WEB))
+    seen["reload"] = under_load(aws, "reload", lambda: machine.run("systemctl", "reload", "nginx"))
     seen["tasks"] = {name: _task(machine, name) for name in ("redrive", "reconcile", "notify", "expire")}
     seen["manage"] = machine.run("docproc-manage", "check").stdout
     timers = machine.run("systemctl", "list-timers", "--no-legend").stdout.splitlines()
     seen["timers"] = sorted(line.split()[-2] for line in timers if "docproc" in line)
-    seen["logs_shipped"] = _wait(lambda: _shipped(aws), "shipped logs")
+    seen["logs_shipped"] = wait(lambda: _shipped(aws), "shipped logs")
     seen["volume"] = machine.run("findmnt", "-no", "SOURCE,FSTYPE", "/var/lib/docproc").stdout.split()
     control.calls.clear()
     machine.run("/opt/docproc/current/infra/ec2/install.sh", environ=environ)
@@ -129,75 +123,6 @@ def _prepare(machine: Machine, aws: EmbeddedAws, control: ControlPlane, user_dat
     (machine.root / "etc/docproc/local").write_text(lines, encoding="utf-8")
 
 
-def _upload(aws: EmbeddedAws, name: str) -> None:
-    text = SAMPLE.read_text(encoding="utf-8").replace("inv-00001", f"inv-{name}")
-    aws.client("s3").put_object(Bucket=SOURCE_BUCKET, Key=f"{name}.txt", Body=text.encode())
-
-
-def _rows(aws: EmbeddedAws) -> set[str]:
-    listing = aws.client("s3").get_paginator("list_objects_v2")
-    pages = listing.paginate(Bucket=DESTINATION_BUCKET, Prefix="csv/")
-    return {item["Key"].rsplit("_", 1)[1] for page in pages for item in page.get("Contents", ())}
-
-
-def _seconds_to_row(aws: EmbeddedAws, name: str) -> float:
-    started_at = time.monotonic()
-    _upload(aws, name)
-    _wait(lambda: f"inv-{name}-r000001.csv" in _rows(aws), f"the row of {name}")
-    return round(time.monotonic() - started_at, 2)
-
-
-def _slow_clients(aws: EmbeddedAws) -> dict[str, Any]:
-    """Hold half-sent requests open, some in the headers and some in the body, and upload meanwhile."""
-    head = b"POST /sns HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
-    clients = []
-    for number in range(SLOW_CLIENTS):
-        client = socket.create_connection(("127.0.0.1", 80), timeout=30)
-        client.sendall(head if number % 2 else head + b'Content-Length: 2000\r\n\r\n{"Type": "Noti')
-        clients.append(client)
-    seconds = _seconds_to_row(aws, "beside-slow-ones")
-    started_at = time.monotonic()
-    for client in clients:
-        client.settimeout(30)
-        try:
-            while client.recv(4096):
-                pass
-        except ConnectionResetError:
-            pass
-        client.close()
-    cut_off_after = round(time.monotonic() - started_at, 1)
-    return {"clients": len(clients), "seconds": seconds, "cut_off_after": cut_off_after}
-
-
-def _under_load(aws: EmbeddedAws, name: str, disturb: Callable[[], object]) -> dict[str, Any]:
-    """Let documents stream in and do that a few times meanwhile; which deliveries failed, and how."""
-    attempts: list[Attempt] = []
-    aws.deliverer.observe = attempts.append
-    names = [f"{name}-{number}" for number in range(DOCUMENTS)]
-
-    def upload_all() -> None:
-        for document in names:
-            _upload(aws, document)
-            time.sleep(0.05)
-
-    uploads = threading.Thread(target=upload_all)
-    uploads.start()
-    took_seconds = []
-    for _ in range(DISTURBANCES):
-        time.sleep(0.7)
-        started_at = time.monotonic()
-        disturb()
-        took_seconds.append(time.monotonic() - started_at)
-    uploads.join()
-    wanted = {f"inv-{document}-r000001.csv" for document in names}
-    _wait(lambda: wanted <= _rows(aws), f"the rows of {name}")
-    failed = [attempt.status for attempt in attempts if not attempt.is_taken]
-    if failed:
-        sys.stderr.write(f"{name}: {failed}\n")
-    longest = round(max(took_seconds), 1)
-    return {"documents": len(wanted & _rows(aws)), "failed": failed, "longest_seconds": longest}
-
-
 def _task(machine: Machine, name: str) -> str:
     machine.run("systemctl", "start", f"docproc-task@{name}.service")
     return machine.run("systemctl", "show", "-P", "Result", f"docproc-task@{name}.service").stdout.strip()
@@ -225,14 +150,9 @@ def _status(url: str) -> int:
     return int(subprocess.run(curl, capture_output=True, text=True, check=True).stdout)
 
 
-def _wait(condition: Any, what: str, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what} did not come within {seconds} s")
-        time.sleep(0.05)
-    return value
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    try:
+        main(Path(sys.argv[1]))
+    except NoMachine as refused:
+        sys.stderr.write(f"{refused}\n")
+        sys.exit(NO_MACHINE)

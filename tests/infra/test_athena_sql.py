@@ -1,9 +1,12 @@
 """infra/athena.sql: written by api.reports.schema, and what Athena's parser and the CSV's columns say."""
 
+import json
 import re
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -105,3 +108,29 @@ def test_the_kept_queries_answer_like_the_reports(name: str, tmp_path: Path) -> 
     kept = statement(f"-- {name}:").partition("\n")[2]
 
     assert list(engine.run(kept).rows) == list(engine.run(REPORTS[name].render({})).rows)
+
+
+def test_dates_reach_the_one_scan_of_the_compacted_table() -> None:
+    """Athena leaves out months by what reaches its scan; DuckDB's planner shows whether it can."""
+    view = statement("VIEW expenses AS")
+    with duckdb.connect() as connection:
+        connection.register("invoices_raw", RawObjects(MemoryBucket(OBJECTS)).since("2026-01-01-00"))
+        for each in STATEMENTS[1:4]:
+            connection.execute(
+                sqlglot.transpile(re.sub(r"(?s)\nPARTITIONED.*", "", each), "athena", "duckdb")[0]
+            )
+        connection.execute("INSERT INTO invoices FROM invoices_tail")
+        asked = "SELECT sum(total_amount) FROM expenses WHERE issue_date >= DATE '2018-04-01'"
+        ((_, plan),) = connection.execute(f"EXPLAIN (FORMAT json) {asked}").fetchall()
+
+    scans = [each for each in _operators(json.loads(plan)) if "invoices" in str(each.get("Table"))]
+
+    assert len(re.findall(r"(?:FROM|JOIN) invoices\b", view)) == 1
+    assert len(scans) == 1
+    assert "issue_date >= '2018-04-01'" in str(scans[0]["Filters"])
+
+
+def _operators(plan: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for each in plan:
+        yield each.get("extra_info", {})
+        yield from _operators(each.get("children", []))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.deploy.release import build
+from tests.infra.prove_instance import NO_MACHINE
 from tests.support.template import CONFIGURATIONS, load, resolve
 
 EC2 = Path(__file__).resolve().parents[2] / "infra" / "ec2"
@@ -116,6 +117,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         timeout=600,
         check=False,
     )
+    if done.returncode == NO_MACHINE:
+        pytest.skip(f"no machine can be booted in this one, see test_pools.py instead: {done.stderr[-1000:]}")
     assert done.returncode == 0, done.stderr[-5000:]
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
@@ -137,10 +140,11 @@ class TestInstalled:
 
     def test_is_not_delayed_by_150_half_sent_requests(self, seen: dict[str, Any]) -> None:
         assert seen["slow"]["clients"] == 150
-        assert seen["slow"]["seconds"] < seen["first_seconds"] + 1
+        # Had they held the workers, it would have waited until they are cut off, after ten seconds.
+        assert seen["slow"]["seconds"] < 8
 
     def test_cuts_off_slow_clients(self, seen: dict[str, Any]) -> None:
-        assert seen["slow"]["cut_off_after"] < 15
+        assert seen["slow"]["cut_off_after"] < 20
 
     def test_answers_every_delivery_while_it_restarts(self, seen: dict[str, Any]) -> None:
         restart = seen["restart"]

@@ -98,26 +98,31 @@ class TestSourceBucket:
         assert caught.value.size_bytes == 1001
 
     @pytest.mark.parametrize(
-        ("code", "status", "outcome"),
+        ("code", "message", "status", "outcome"),
         [
-            ("InvalidObjectState", 403, "unreadable-object"),
-            ("InvalidRequest", 400, "unreadable-object"),
-            ("MethodNotAllowed", 405, "expired-before-processed"),
+            ("InvalidObjectState", "", 403, "unreadable-object"),
+            (
+                "InvalidRequest",
+                "The object was stored using a form of Server Side Encryption.",
+                400,
+                "unreadable-object",
+            ),
+            ("MethodNotAllowed", "", 405, "expired-before-processed"),
         ],
     )
     def test_says_when_s3_will_never_give_the_version_out(
-        self, s3: Any, source: SourceBucket, code: str, status: int, outcome: str
+        self, s3: Any, source: SourceBucket, code: str, message: str, status: int, outcome: str
     ) -> None:
         ref = put(s3, "a.txt", b"one")
         with Stubber(s3) as stubber:
-            stubber.add_client_error("get_object", code, http_status_code=status)
+            stubber.add_client_error("get_object", code, message, http_status_code=status)
 
             with pytest.raises(ContentGone) as caught:
                 source.read(ref)
 
         assert caught.value.code == outcome
 
-    @pytest.mark.parametrize(("code", "status"), [("UnheardOf", 400), ("UserKeyMustBeSpecified", 418)])
+    @pytest.mark.parametrize(("code", "status"), [("UnheardOf", 400), ("InvalidRequest", 400)])
     def test_lets_a_document_wait_when_s3_says_what_nobody_knows(
         self, s3: Any, source: SourceBucket, caplog: pytest.LogCaptureFixture, code: str, status: int
     ) -> None:

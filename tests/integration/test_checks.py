@@ -75,6 +75,10 @@ class TestSettings:
             ({"DOCPROC_DEBUG": "maybe"}, "DOCPROC_DEBUG is 'maybe'; write true or false."),
             ({"DOCPROC_LEDGER": "nosql"}, "DOCPROC_LEDGER is no database URL"),
             (
+                {"DOCPROC_LEDGER": "postgres://u:p@db/n"},
+                "DOCPROC_LEDGER is a database that docproc does not know",
+            ),
+            (
                 {
                     "DOCPROC_SNS_CERTIFICATE_BASE_URL": "http://127.0.0.1:1",
                     "DOCPROC_SNS_CERTIFICATE_NAME": "x",
@@ -83,7 +87,7 @@ class TestSettings:
             ),
             ({"DOCPROC_AWS_ENDPOINT_URL": "http://169.254.169.254:80"}, "is for local mode only"),
         ],
-        ids=["flag", "ledger", "trust beside real AWS", "not this machine"],
+        ids=["flag", "ledger", "no driver", "trust beside real AWS", "not this machine"],
     )
     def test_stop_the_start_and_name_themselves(self, environment: dict[str, str], sentence: str) -> None:
         done = python("-c", "import docproc.settings", environment=environment)

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from django.core.management import CommandError, call_command
 from moto import mock_aws
 
-from api.maintenance.doctor import CHECKS, Deployment, Doctor, Fault
+from api.maintenance.doctor import CHECKS, Deployment, Examination, Examined, examine
 from api.sns import CertificateUnavailable
 from api.stores.dynamodb_schema import table_definitions
 
@@ -105,8 +105,8 @@ class World:
             Bucket=SOURCE, NotificationConfiguration={"TopicConfigurations": topics}
         )
 
-    def faults(self, **changed: Any) -> list[Fault]:
-        """Return what the doctor finds."""
+    def examined(self, **changed: Any) -> dict[str, Examined]:
+        """Return what the doctor found, by check."""
         named: dict[str, Any] = {
             "topic_arn": self.topic,
             "source_bucket": SOURCE,
@@ -116,14 +116,22 @@ class World:
             "certificate_url": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0.pem",
             "workgroups": ("docproc", "docproc-compact"),
         }
-        doctor = Doctor(
+        examination = Examination(
             deployment=Deployment(**{**named, **changed}),
             make=self.make,
             fetch=self.fetch,
             databases=lambda: iter(self.database_faults),
             clock=self.clock,
         )
-        return [fault for _, faults in doctor.examine() for fault in faults]
+        return {examined.check: examined for examined in examine(examination)}
+
+    def faults(self) -> dict[str, str]:
+        """Return the checks that found something, with what they found and what mends it."""
+        return {
+            name: "\n".join(f"{fault.what} | {fault.mend}" for fault in examined.faults)
+            for name, examined in self.examined().items()
+            if examined.faults
+        }
 
 
 def _policy(service: str, action: str) -> dict[str, Any]:
@@ -367,7 +375,7 @@ PLANTED: dict[str, tuple[Callable[[World], Any], str, str, str]] = {
     "dead letters": (
         lambda w: w.sqs.send_message(QueueUrl=w.queue, MessageBody="{}"),
         "dead-letter queue",
-        "1 messages",
+        "1 message in",
         "redrive",
     ),
     "no table": (
@@ -412,8 +420,9 @@ def test_a_planted_fault_is_found_and_its_mend_named(name: str, world: World) ->
 
     found = world.faults()
 
-    assert {fault.check for fault in found} == set(check.split(" + "))
-    assert any(word in fault.what and mend in fault.mend for fault in found), found
+    assert set(found) == set(check.split(" + "))
+    told = [line.split(" | ", 1) for text in found.values() for line in text.splitlines()]
+    assert any(word in what and mend in cure for what, cure in told), found
 
 
 def test_enough_faults_are_planted_and_each_check_has_one() -> None:
@@ -422,14 +431,34 @@ def test_enough_faults_are_planted_and_each_check_has_one() -> None:
 
 
 def test_nothing_is_found_where_nothing_is_wrong(world: World) -> None:
-    assert world.faults() == []
+    assert world.faults() == {}
+    assert [name for name, examined in world.examined().items() if examined.unchecked] == []
 
 
 def test_a_fault_in_one_check_does_not_hide_another(world: World) -> None:
     world.notify([])
     world.set_topic("SignatureVersion", "1")
 
-    assert {fault.check for fault in world.faults()} == {"notification", "topic and key"}
+    assert set(world.faults()) == {"notification", "topic and key"}
+
+
+def test_says_what_a_bucket_without_versions_loses(world: World) -> None:
+    PLANTED["no versioning"][0](world)
+
+    [fault] = world.examined()["source bucket"].faults
+
+    assert "when A, B and A come under one key, the second A is taken for a repetition" in fault.what
+
+
+def test_what_the_stand_in_does_not_tell_is_no_fault_of_local_mode(world: World) -> None:
+    world.overrides["sns"] = world.overrides["sns"]._sns  # moto's own, without the SignatureVersion
+
+    in_local_mode, at_aws = (world.examined(is_local=flag)["topic and key"] for flag in (True, False))
+
+    assert (in_local_mode.faults, len(in_local_mode.unchecked)) == ((), 1)
+    assert "does not tell" in in_local_mode.unchecked[0]
+    assert "SHA-1" in at_aws.faults[0].what
+    assert at_aws.unchecked == ()
 
 
 def test_the_command_prints_the_faults_and_fails(

@@ -26,7 +26,7 @@ from infra.local.embedded_aws import EmbeddedAws
 from infra.local.provision import DESTINATION_BUCKET, SOURCE_BUCKET, Provisioned, provision, subscribe
 from tests.support.receiver import Received, Receiver, wait_for
 
-QUICK = RetryPolicy(attempts=3, first_wait_seconds=0.02, last_wait_seconds=0.04, timeout_seconds=2)
+QUICK = RetryPolicy(attempts=3, first_wait_seconds=0.02, last_wait_seconds=0.04)
 
 
 @pytest.fixture
@@ -287,15 +287,19 @@ class TestDelivery:
         slow = threading.Event()
         subscribed.answer = lambda _post: 200 if seen else (slow.wait(5), 200)[1]
         put("slow.txt")
-        wait_for(lambda: seen == [None, 200])
+        # On a busy machine more than one attempt may time out.
+        wait_for(lambda: 200 in seen and not aws.deliverer.pending)
         slow.set()
+        timed_out = list(seen)
         endpoint, aws.deliverer.endpoint = aws.deliverer.endpoint, "http://127.0.0.1:9/sns"
         put("down.txt")
-        wait_for(lambda: len(seen) >= 4)
+        wait_for(lambda: len(seen) >= len(timed_out) + 2)
+        refused = seen[len(timed_out) :]
         aws.deliverer.endpoint = endpoint
         wait_for(lambda: not aws.deliverer.pending)
 
-        assert seen[:4] == [None, 200, None, None]
+        assert (timed_out[0], timed_out[-1], set(timed_out)) == (None, 200, {None, 200})
+        assert set(refused) == {None}
         assert seen[-1] == 200
         assert dead_letters(aws) == []
 
@@ -304,7 +308,7 @@ class TestKnobs:
     def test_lose_duplicate_and_reorder(
         self, aws: EmbeddedAws, subscribed: Receiver, put: Callable[..., str]
     ) -> None:
-        plans = {"lost.txt": (), "twice.txt": (0.0, 0.0), "late.txt": (2.0,), "once.txt": (0.0,)}
+        plans = {"lost.txt": (), "twice.txt": (0.0, 0.0), "late.txt": (5.0,), "once.txt": (0.0,)}
         aws.deliverer.plan = lambda message: next(
             plan for key, plan in plans.items() if key in message.body.decode()
         )

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from api import wiring
 from api.buckets import DestinationBucket
 from api.maintenance.lease import held
 from api.ports import TemporaryFailure
+from api.s3_event import ObjectRef
 from api.stores.dynamodb_schema import table_definitions
 from tests.support.invoices import invoice_text
 
@@ -59,6 +61,14 @@ def upload(s3: Any, key: str, data: bytes) -> str:
     return f"{key}@{version_id}"
 
 
+def deliver(s3: Any, key: str, data: bytes) -> str:
+    """Upload, as an event tells of it, and return KEY@VERSION; moto cannot list every key."""
+    version_id = s3.put_object(Bucket=SOURCE, Key=key, Body=data)["VersionId"]
+    ref = ObjectRef(bucket=SOURCE, key=key, version_id=version_id)
+    wiring.pipeline().ingest(ref, message_id="m-1", now=datetime.now(UTC))
+    return f"{key}@{version_id}"
+
+
 class TestWithdraw:
     def test_takes_an_invoice_out_and_restore_brings_it_back(self, s3: Any) -> None:
         upload(s3, "a.txt", invoice_text())
@@ -71,6 +81,20 @@ class TestWithdraw:
         assert "(0 rows)" in without
         assert restored == "restored: C-1 INV-1, now revision 3\n"
         assert "2026-11-02" in run("expenses")
+
+    def test_acts_only_on_the_revision_that_was_seen(self, s3: Any) -> None:
+        upload(s3, "a.txt", invoice_text())
+        upload(s3, "a.txt", invoice_text(amount="900.00"))
+
+        with pytest.raises(CommandError, match="somebody else changed this meanwhile"):
+            run("withdraw", "C-1", "INV-1", "--rev", "1", *WHY)
+        withdrawn = run("withdraw", "C-1", "INV-1", "--rev", "2", *WHY)
+        with pytest.raises(CommandError, match="somebody else changed this meanwhile"):
+            run("restore", "C-1", "INV-1", "--rev", "2", *WHY)
+
+        assert withdrawn == "withdrawn: C-1 INV-1, now revision 3\n"
+        with pytest.raises(CommandError, match="write a whole number from 1 to 999999"):
+            run("withdraw", "C-1", "INV-1", "--rev", "0", *WHY)
 
     def test_says_why_it_cannot(self) -> None:
         with pytest.raises(CommandError, match="there is no invoice INV-9 of C-1"):
@@ -92,6 +116,11 @@ class TestHistory:
         assert oldest.startswith("r000001")
         assert oldest.endswith("delivered")
 
+    def test_hands_a_terminal_no_commands(self, s3: Any) -> None:
+        deliver(s3, "a\x1b[31m.txt", invoice_text())
+
+        assert "a<U+001B>[31m.txt@" in run("history", "C-1", "INV-1")
+
     def test_says_that_there_is_no_such_invoice(self) -> None:
         with pytest.raises(CommandError, match="there is no invoice INV-1 of C-1"):
             run("history", "C-1", "INV-1")
@@ -110,6 +139,27 @@ class TestRejections:
         assert closed == f"closed: {document}\n"
         assert run("rejections", "list") == "no rejections\n"
         assert "closed  " in run("rejections", "list", "--all")
+
+    def test_hand_a_terminal_no_commands(self, s3: Any) -> None:
+        text = invoice_text().replace(b"Total: 100.00", b"Total: 1\x1b[2J\xe2\x80\xae0.0")
+        document = deliver(s3, "a\x1b[31m\u202etxt.txt", text)
+
+        listed, shown = run("rejections", "list"), run("rejections", "show", document)
+        closed = run("rejections", "close", document, *WHY)
+        with pytest.raises(CommandError) as refused:
+            run("rejections", "close", document + "\r", *WHY)
+
+        assert "a<U+001B>[31m<U+202E>txt.txt@" in listed
+        assert "a<U+001B>[31m<U+202E>txt.txt@" in shown
+        assert "Total: 1<U+001B>[2J<U+202E>0.0\n" in shown
+        assert "closed: a<U+001B>[31m<U+202E>txt.txt@" in closed
+        printed = listed + shown + closed + str(refused.value)
+        assert not {"\x1b", "\u202e", "\r"} & set(printed)
+
+    @pytest.mark.parametrize("limit", ["-3", "0", "1001", "ten"])
+    def test_are_listed_up_to_a_limit_that_makes_sense(self, limit: str) -> None:
+        with pytest.raises(CommandError, match="write a whole number from 1 to 1000"):
+            run("rejections", "list", "--limit", limit)
 
     def test_are_accepted_when_they_conflict(self, s3: Any) -> None:
         upload(s3, "a.txt", invoice_text())
@@ -167,7 +217,7 @@ class TestRedrive:
 
         waiting, done = run("redrive", "--dry-run"), run("redrive")
 
-        assert waiting == "about 1 messages wait\n"
+        assert waiting == "about 1 message waiting\n"
         assert done.startswith("1 delivered")
         assert "message-not-json" in run("rejections", "list")
 
@@ -187,6 +237,17 @@ class TestImport:
         assert "1 known already" in again
         assert "200.00" in run("expenses")
 
+    @pytest.mark.parametrize("more", [(), ("--dry-run",)])
+    def test_says_that_there_is_nothing_or_no_such_bucket(self, s3: Any, more: tuple[str, ...]) -> None:
+        s3.create_bucket(Bucket="archive")
+
+        if not more:
+            with pytest.raises(CommandError, match="there is nothing in s3://archive/2052/") as caught:
+                run("import", "s3://archive/2052/")
+            assert caught.value.returncode == 1
+        with pytest.raises(CommandError, match="there is no bucket archiev"):
+            run("import", "s3://archiev/2025/", *more)
+
     def test_says_that_there_is_no_such_folder(self) -> None:
         with pytest.raises(CommandError, match="/nowhere is no folder"):
             run("import", "/nowhere")
@@ -197,9 +258,25 @@ class TestReprocess:
         upload(s3, "a.txt", invoice_text())
         upload(s3, "b.txt", b"no invoice")
 
-        assert run("reprocess", "--dry-run", *WHY) == "1 texts\n"
+        assert run("reprocess", "--dry-run", *WHY) == "1 text\n"
         assert run("reprocess", *WHY).startswith("0 changed, 1 unchanged")
         assert run("reprocess", "--rejections", *WHY).startswith("0 changed, 1 unchanged")
+
+    @pytest.mark.parametrize(
+        ("ids", "said"),
+        [
+            (("C-1", "INV-9"), "there is no invoice INV-9 of C-1"),
+            (("C-9",), "there is no invoice of C-9"),
+            (("C-9", "INV-1"), "there is no invoice INV-1 of C-9"),
+        ],
+    )
+    def test_names_what_is_not_there(self, s3: Any, ids: tuple[str, ...], said: str) -> None:
+        upload(s3, "a.txt", invoice_text())
+
+        for more in ((), ("--dry-run",)):
+            with pytest.raises(CommandError, match=said) as caught:
+                run("reprocess", *ids, *more, *WHY)
+            assert caught.value.returncode == 1
 
 
 class TestErase:
@@ -213,7 +290,7 @@ class TestErase:
         run("compact")
 
         keys = [each["Key"] for each in s3.list_object_versions(Bucket=DESTINATION)["Versions"]]
-        assert "2 revisions and documents" in out
+        assert "2 records" in out
         assert [key.rpartition("/")[2] for key in keys] == ["C-2_INV-1-r000001.csv"]
         assert re.search(r"2026-11-02 +1 +100\.00", run("expenses"))
         assert "erase by anna" in run("history", "C-1", "INV-1")

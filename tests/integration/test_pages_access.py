@@ -47,9 +47,7 @@ class TestAccess:
         assert None not in names
         assert names == set(ROUTES)
 
-    @pytest.mark.parametrize(
-        "name", sorted(set(ROUTES) - {"sns", "healthz", "readyz", "login", "login-link"})
-    )
+    @pytest.mark.parametrize("name", sorted(set(ROUTES) - {"healthz", "readyz", "login", "login-link"}))
     def test_sends_strangers_to_the_login(self, world: World, name: str) -> None:
         del world
         address = reverse(name, args=ARGUMENTS.get(name, []))

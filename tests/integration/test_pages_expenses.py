@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -145,6 +145,10 @@ class TestExpenses:
     @pytest.mark.parametrize(
         ("query", "sentence"),
         [
+            (
+                "from=2026-02-01&to=2026-01-01",
+                "from is 2026-02-01 and to is 2026-01-01: nothing lies between; swap them.",
+            ),
             ("from=2026-02-30", "from: &#x27;2026-02-30&#x27; is not a date: write YYYY-MM-DD."),
             ("group=galaxy", "group: &#x27;galaxy&#x27; is not one of"),
             ("page=0", "page: &#x27;0&#x27; is not a whole number"),
@@ -271,6 +275,81 @@ class TestInTheBackground:
         page(viewer, NOVEMBER + "&q-expenses-by-day=made-up")
 
         assert list(queries.started) == ["id-1"]
+
+    def test_asks_anew_where_a_shared_query_has_ended_badly(self, viewer: Client, queries: Queries) -> None:
+        queries.shares = True
+        page(viewer, NOVEMBER)
+        viewer.post("/queries/cancel", {"query": "id-1"})
+        queries.state = "running"
+
+        content = page(viewer, NOVEMBER).content.decode()
+
+        assert "Athena is at work" in content
+        assert list(queries.started) == ["id-1", "id-2"]
+
+    def test_waits_for_the_sum_of_more_lines_than_a_page_holds(
+        self, viewer: Client, queries: Queries
+    ) -> None:
+        queries.shares = True
+        seller = (Decimal(1), Decimal(0), Decimal(1), None, None)
+        queries.state, queries.rows = "done", tuple((f"S{n}", "INR", 1, *seller) for n in range(10_001))
+        address = f"{NOVEMBER}&group=seller"
+        page(viewer, address + "&again=1")  # both are done, so each has its id
+        queries.states["id-2"] = "running"
+
+        content = page(viewer, address + "&again=1").content.decode()
+
+        assert "Athena is at work" in content
+        assert "q-totals=id-2" in content
+
+    def test_gives_the_file_of_the_answer_that_is_shown(self, viewer: Client, queries: Queries) -> None:
+        queries.state = "done"
+        queries.rows = ((date(2026, 11, 2), "INR", 2, Decimal(1), Decimal(2), Decimal(3)),)
+        shown = page(viewer, NOVEMBER)
+        hrefs = dict(shown.context["files"])
+
+        lines = list(csv.reader(io.StringIO(b"".join(viewer.get(hrefs["CSV"])).decode())))
+
+        assert "q-expenses-by-day=id-1" in hrefs["CSV"]
+        assert lines[1:] == [["2026-11-02", "INR", "2", "1", "2", "3"]]
+        assert list(queries.started) == ["id-1"]
+
+    @pytest.mark.parametrize(
+        ("path", "page_path"),
+        [("/expenses.csv", "/expenses"), ("/reports/tax-summary.csv", "/reports/tax-summary")],
+    )
+    def test_waits_for_a_file_on_its_page(
+        self, viewer: Client, queries: Queries, path: str, page_path: str
+    ) -> None:
+        waiting = viewer.get(f"{path}?{NOVEMBER}")
+        content = viewer.get(waiting["Location"]).content.decode()
+
+        assert waiting.status_code == 302
+        assert waiting["Location"].startswith(f"{page_path}?{NOVEMBER}&q-")
+        assert waiting["Location"].endswith("=id-1&file=csv")
+        assert "Athena is at work" in content
+        assert f'<noscript><meta http-equiv="refresh" content="3; url={page_path}' in content
+        assert list(queries.started) == ["id-1"]
+
+    def test_offers_the_file_that_was_waited_for(self, viewer: Client, queries: Queries) -> None:
+        address = viewer.get(f"/expenses.xlsx?{NOVEMBER}")["Location"]
+        queries.state = "done"
+        queries.rows = ((date(2026, 11, 2), "INR", 2, Decimal(1), Decimal(2), Decimal(3)),)
+
+        title, href = viewer.get(address).context["ready"]
+        answer = viewer.get(href)
+
+        assert (title, answer.status_code) == ("Excel", 200)
+        assert answer["Content-Disposition"].startswith("attachment")
+        assert list(queries.started) == ["id-1"]
+
+    def test_says_why_there_is_no_file(self, viewer: Client, queries: Queries) -> None:
+        queries.state, queries.fault = "failed", "The query would read more than the workgroup allows."
+
+        answer = viewer.get(f"/expenses.csv?{NOVEMBER}")
+
+        assert answer.status_code == 503
+        assert "would read more than the workgroup allows" in answer.content.decode()
 
     def test_can_be_cancelled_and_run_again(self, viewer: Client, queries: Queries) -> None:
         page(viewer, NOVEMBER)

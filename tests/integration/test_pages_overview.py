@@ -16,7 +16,7 @@ class TestOverview:
         del world
         content = client_of("operator").get("/").content.decode()
 
-        assert "Nothing came in these days" in content
+        assert "Nothing came in since <time" in content
         assert "manage.py reconcile" in content
 
     def test_counts_the_last_documents_by_outcome(self, world: World) -> None:
@@ -27,6 +27,35 @@ class TestOverview:
         beat = client_of("viewer").get("/").context["pulse"]
 
         assert (beat.received, beat.stored, beat.rejected, beat.superseded) == (3, 1, 2, 0)
+
+    def test_counts_a_day_and_says_since_when(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        for key in "abc":
+            world.upload(key, invoice_text(invoice_id=key))
+        viewer = client_of("viewer")
+
+        day = viewer.get("/").context["pulse"]
+        monkeypatch.setattr("api.pages.overview.SAMPLE", 2)
+        cut = viewer.get("/")
+
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        assert (day.received, day.is_cut, day.since) == (3, False, hour - timedelta(hours=23))
+        assert (cut.context["pulse"].received, cut.context["pulse"].is_cut) == (2, True)
+        assert "the last ones, since <time" in cut.content.decode()
+
+    def test_counts_a_busy_day_again_only_after_some_seconds(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("api.pages.overview._FEW", 1)
+        viewer = client_of("viewer")
+        received, listed = [], []
+        for key in "abc":
+            world.upload(key, invoice_text(invoice_id=key))
+            context = viewer.get("/").context
+            received.append(context["pulse"].received)
+            listed.append(context["documents"][0].source_key)
+
+        assert received == [1, 2, 2]
+        assert listed == ["a", "b", "c"]
 
     def test_shows_the_last_balance(self, world: World) -> None:
         at = datetime(2026, 11, 21, 10, tzinfo=UTC)

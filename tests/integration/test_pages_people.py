@@ -1,6 +1,7 @@
 """Login, its limits, one-time links, accounts."""
 
 import time
+from getpass import GetPassWarning
 from io import StringIO
 from typing import Any
 from unittest.mock import patch
@@ -199,6 +200,22 @@ class TestPersonCommand:
 
         assert out.getvalue().splitlines() == ["ada: operator", "ada: operator", "ada: shut out"]
         assert sign_in().status_code == 400
+
+    def test_take_a_password_from_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.stdin", StringIO(PASSWORD + "\n"))
+
+        call_command("person", "ada", role="operator", password_stdin=True, stdout=StringIO())
+
+        assert sign_in().status_code == 302
+
+    def test_say_what_to_do_without_a_terminal(self) -> None:
+        with (
+            patch("api.management.commands.person.getpass", side_effect=GetPassWarning),
+            pytest.raises(CommandError, match="There is no terminal to ask for the password on"),
+        ):
+            call_command("person", "ada")
+
+        assert not User.objects.filter(username="ada").exists()
 
     def test_leaves_no_account_behind_when_the_password_is_no_good(self) -> None:
         with (

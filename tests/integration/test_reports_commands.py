@@ -82,6 +82,13 @@ class TestExpenses:
         with pytest.raises(CommandError, match="write YYYY-MM-DD"):
             say("expenses", f"--from={when}")
 
+    @pytest.mark.parametrize(
+        "command", [("expenses",), ("report", "expenses-by-day"), ("report", "invoices")]
+    )
+    def test_refuse_a_range_that_ends_before_it_begins(self, say: Say, command: tuple[str, ...]) -> None:
+        with pytest.raises(CommandError, match="from is 2026-02-01 and to is 2026-01-01"):
+            say(*command, "--from=2026-02-01", "--to=2026-01-01")
+
 
 class TestReport:
     def test_without_a_name_lists_all(self, say: Say) -> None:
@@ -114,6 +121,27 @@ class TestReport:
             "total-mismatch,1,1,2018-03-30,2018-03-30",
         ]
 
+    def test_looks_for_the_folder_before_it_asks(
+        self, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[None] = []
+        monkeypatch.setattr(wiring, "reports", lambda: asked.append(None))
+
+        for name in ("nowhere/findings.csv", "."):
+            with pytest.raises(CommandError, match="is no file in a folder that exists"):
+                say("report", "findings", "--format=csv", f"--output={tmp_path / name}")
+
+        assert asked == []
+
+    def test_says_that_the_file_cannot_be_written(self, say: Say) -> None:
+        with pytest.raises(CommandError, match="/dev/full cannot be written: No space left on device"):
+            say("report", "findings", "--format=csv", "--output=/dev/full")
+
+    @pytest.mark.parametrize(("times", "said"), [("-1", "-1 is too low"), ("0.99", "0.99 is too low")])
+    def test_refuses_a_multiple_that_makes_no_sense(self, say: Say, times: str, said: str) -> None:
+        with pytest.raises(CommandError, match=f"times: {said}; write a number from 1 up"):
+            say("report", "outliers", f"--times={times}")
+
     def test_writes_no_workbook_to_a_screen(self, say: Say) -> None:
         with pytest.raises(CommandError, match="name a file with --output"):
             say("report", "findings", "--format=xlsx")
@@ -136,7 +164,7 @@ class TestCompact:
     def test_leaves_every_answer_as_it_was(self, say: Say, s3: Any) -> None:
         before = say("expenses")
 
-        assert say("compact").startswith("compacted: 3 months in 1 merges, tail from ")
+        assert say("compact").startswith("compacted: 3 months in 1 merge, tail from ")
         # The objects are in the table now: nothing of the answer comes from them any more.
         for key in OBJECTS:
             s3.delete_object(Bucket="docproc-destination", Key=key)

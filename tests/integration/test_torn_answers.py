@@ -86,4 +86,4 @@ class TestTornAnswer:
     def test_is_no_matter_where_nothing_is_read(self, torn: Callable[[bytes], Clients]) -> None:
         client = torn(BEGUN).make("s3")
 
-        DestinationBucket(client=client, copy_client=client, bucket="destination").put_row("k", b"row\n")
+        DestinationBucket(client=client, copy_client=client, bucket="destination").put_row("csv/k", b"row\n")

@@ -5,17 +5,20 @@ objects; of how the service decides it knows only the table's last column.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import TypeAlias
 
 from api.acts import ActRefused
+from api.maintenance.erase import Erasure
 from api.records import Document, Revision
 from invoice_parser import row_content
-from tests.support.books import active_of, expenses_of
+from tests.support.books import active_of, expenses_of, place_of
 from tests.support.stepping import Task
 from tests.support.uploads import RUBBISH, Upload
+from tests.support.witness import tombstone_rev
 from tests.support.world import World
 
 Chains: TypeAlias = dict[tuple[str, str], tuple[Revision, ...]]
@@ -46,6 +49,7 @@ class Audit:
             for each in current
         }
         self.expected = active_of(current)
+        self.kept = world.sink.kept
 
     def check(self) -> None:
         """Check all that holds whatever happened."""
@@ -54,12 +58,15 @@ class Audit:
             self._check_outcome(upload, document)
         for chain in self.chains.values():
             self._check_chain(chain)
+        self._check_erased_objects()
         assert expenses_of(self.world.sink.objects) == self.expected
 
     def check_winners(self) -> None:
         """Check that the newest version won; true while no operator had a hand in it."""
         for chain in self.chains.values():
             winner = chain[-1]
+            if tombstone_rev(chain):
+                continue
             rivals = {
                 upload: each for upload, each in self.documents.items() if _names(each) == _names(winner)
             }
@@ -104,14 +111,38 @@ class Audit:
         if document.outcome == "stored":
             (revision,) = [each for each in chain if each.rev == document.rev]
             assert (revision.source_key, revision.version_id) == upload.place
-            assert revision.data == upload.data
-        elif document.outcome == "superseded":
-            assert self._newer_stored(upload, document), f"superseded by nothing: {upload}"
+            if revision.data is None:
+                is_buried = revision.rev < tombstone_rev(chain)
+                assert is_buried or self.world.is_dropped(revision.stored_at), f"text lost: {revision}"
+                assert not is_buried or (is_erased(document) and not document.sha256), document
+            else:
+                assert revision.data == upload.data
+        elif is_erased(document):
+            assert (document.data, document.sha256, document.is_open) == (None, "", False), document
         else:
-            assert document.data == upload.data, f"the bytes of a rejection are not kept: {upload}"
-            # In memory a copy is where it was copied from, in S3 it is the bytes.
-            assert self.world.sink.kept[upload.place] in ((upload.bucket, upload.key), upload.data)
-            self._check_clash(upload, document, code, chain)
+            self._check_unstored(upload, document, code, chain)
+
+    def _check_unstored(
+        self, upload: Upload, document: Document, code: str, chain: tuple[Revision, ...]
+    ) -> None:
+        if document.data is None:
+            assert self.world.is_dropped(document.recorded_at), f"the bytes are not kept: {document}"
+        else:
+            assert document.data == upload.data, f"other bytes are kept: {document}"
+        if document.outcome == "superseded":
+            assert self._newer_stored(upload, document), f"superseded by nothing: {upload}"
+            return
+        # In memory a copy is where it was copied from, in S3 it is the bytes.
+        assert self.kept[upload.place] in ((upload.bucket, upload.key), upload.data)
+        self._check_clash(upload, document, code, chain)
+
+    def _check_erased_objects(self) -> None:
+        """Check that no object has a row of an invoice from before it was erased."""
+        for key, data in self.world.sink.objects.items():
+            for row in data.splitlines(keepends=True):
+                customer_id, invoice_id, rev = place_of(row)
+                chain = self.chains.get((customer_id, invoice_id), ())
+                assert rev >= tombstone_rev(chain), f"erased, and still in {key}: {row!r}"
 
     def _newer_stored(self, upload: Upload, document: Document) -> list[Upload]:
         return [
@@ -141,6 +172,8 @@ class Audit:
     def _check_chain(self, chain: tuple[Revision, ...]) -> None:
         """Check each revision against the one before it."""
         assert [each.rev for each in chain] == list(range(1, len(chain) + 1))
+        for each in chain[: max(tombstone_rev(chain) - 1, 0)]:
+            assert (each.row, each.data, each.sha256) == (b"", None, ""), f"not erased: {each}"
         orders = {upload.place: upload.order for upload in self.documents}
         for before, after in pairwise(chain):
             old, new = ((each.source_key, each.version_id) for each in (before, after))
@@ -150,12 +183,50 @@ class Audit:
                 assert before.status == "active", f"a machine changed a withdrawn invoice: {after}"
                 assert after.source_key == before.source_key
                 assert orders[new] > orders[old], f"an older version won: {after}"
+            elif after.act.kind == "erase":
+                assert (after.status, after.row, after.data, old) == ("withdrawn", b"", None, new), after
             elif after.act.kind == "repair":
                 assert old == new
-                assert row_content(after.row) == row_content(before.row)
+                if before.row or after.row:  # else both are erased
+                    assert row_content(after.row) == row_content(before.row)
             elif after.act.kind in {"withdraw", "restore"}:
                 assert old == new
                 assert after.status != before.status
+
+
+def check_erased(
+    world: World, erasure: Erasure, places: Iterable[tuple[str, str]], *, is_quiet: bool
+) -> None:
+    """Check that of these documents, known before, nothing is left that names whom somebody erased.
+
+    Unless all else was quiet meanwhile, a delivery may have copied one once more; erasing again helps.
+    """
+    kept = world.sink.kept
+    for place in places:
+        document = world.ledger.document(*place)
+        assert document is not None, f"forgotten: {place}"
+        is_meant = document.customer_id == erasure.customer_id
+        if is_meant and erasure.invoice_id in ("", document.invoice_id):
+            assert is_erased(document), f"not erased: {document}"
+            assert (document.data, document.sha256, document.is_open) == (None, "", False), document
+            assert not document.reason or not document.reason.message, document
+            assert not is_quiet or place not in kept, f"the copy of an erased document is there: {place}"
+
+
+def check_dropped(world: World, before: datetime) -> None:
+    """Check that no text is left of what was recorded before."""
+    for upload in world.uploads:
+        document = world.ledger.document(*upload.place)
+        if document and document.recorded_at < before:
+            assert document.data is None, f"kept too long: {document}"
+    for current in list(world.ledger.current_revisions()):
+        for revision in world.ledger.history(current.customer_id, current.invoice_id):
+            assert revision.stored_at >= before or revision.data is None, f"kept too long: {revision}"
+
+
+def is_erased(document: Document) -> bool:
+    """Tell whether an operator erased what the document says."""
+    return any(act.kind == "erase" for act in document.acts)
 
 
 def _names(record: Document | Revision) -> tuple[str, str]:

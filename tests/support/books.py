@@ -41,6 +41,12 @@ def active_of(revisions: Iterable[Revision]) -> dict[InvoiceId, Decimal]:
     }
 
 
+def place_of(row: bytes) -> tuple[str, str, int]:
+    """Return the customer, the invoice and the rev of a row."""
+    cells = _cells(row)
+    return cells[0], cells[1], int(cells[_REV])
+
+
 def _rows_of(objects: Mapping[str, bytes]) -> dict[InvoiceId, dict[int, list[str]]]:
     found: dict[InvoiceId, dict[int, list[str]]] = defaultdict(dict)
     for key, data in objects.items():

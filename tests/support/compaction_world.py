@@ -18,9 +18,9 @@ from api.reports.raw import to_arrow
 from api.reports.report import ReportFailed, Result
 
 BEGIN = datetime(2026, 2, 1, tzinfo=UTC)
-REPAIR_IN_PLACE = timedelta(hours=2)  # the service's rule, in api/pipeline.py
+REPAIR_IN_PLACE = timedelta(minutes=20)  # the service's rule, in api/pipeline.py
 MONTHS = "SELECT count(DISTINCT date_trunc('month', issue_date)) FROM invoices_tail"
-SLOWEST_PUT = timedelta(minutes=55)
+SLOWEST_PUT = timedelta(minutes=24)
 ANSWER = "SELECT customer_id, invoice_id, rev, issue_date, total_amount FROM expenses ORDER BY 1, 2"
 
 
@@ -34,10 +34,6 @@ class Revision:
     cents: int
     status: str
     stored_at: datetime
-
-    @property
-    def hour(self) -> datetime:
-        return self.stored_at.replace(minute=0, second=0, microsecond=0)
 
     @property
     def row(self) -> bytes:
@@ -78,11 +74,13 @@ class World:
 
     seed: int
     years: int
+    keeps_order: bool = True  # as the service does; False is for seeing that it must
     chance: Random = field(init=False)
     now: datetime = BEGIN
     current: dict[tuple[str, str], Revision] = field(default_factory=dict)
+    made: list[Revision] = field(default_factory=list)
     unwritten: list[Revision] = field(default_factory=list)
-    landing: list[tuple[datetime, Revision]] = field(default_factory=list)
+    landing: list[tuple[datetime, str, tuple[Revision, ...]]] = field(default_factory=list)
     written: dict[tuple[str, str], Revision] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     tables: FlakyTables = field(init=False)
@@ -115,18 +113,19 @@ class World:
 
     def issue(self) -> None:
         many = self.chance.choice([1, 1, 1, 5, 40 if self.years > 9 else 5])
+        at = self._time()
         revisions = [
-            self._revise((f"C-{self.chance.randrange(3)}", f"I-{len(self.current)}")) for _ in range(many)
+            self._revise((f"C-{self.chance.randrange(3)}", f"I-{len(self.current)}"), at) for _ in range(many)
         ]
         if many > 1 and self.chance.random() < 0.5:
-            self._put(f"import-{self.chance.random()}", *revisions)
+            self._land_late(f"import-{self.chance.random()}", *revisions)
         else:
             for revision in revisions:
                 self._put_or_die(revision)
 
     def reissue(self) -> None:
         if self.current:
-            self._put_or_die(self._revise(self.chance.choice(list(self.current))))
+            self._put_or_die(self._revise(self.chance.choice(list(self.current)), self._time()))
 
     def withdraw_or_restore(self) -> None:
         if self.current:
@@ -138,20 +137,24 @@ class World:
         """Make sure of an object as the service does: in its own hour, or as a new revision."""
         if self.unwritten:
             revision = self.unwritten.pop(self.chance.randrange(len(self.unwritten)))
-            if self.now - revision.hour <= REPAIR_IN_PLACE:
-                self.landing.append((self.now + SLOWEST_PUT, revision))
+            if self.now - revision.stored_at <= REPAIR_IN_PLACE:
+                self._land_late("", revision)
             elif self.current[revision.ids] == revision:
                 self._put("", self._again(revision))
 
     def copy(self) -> None:
-        """Write a revision into a second object, of the present hour: a bulk import that was run twice."""
-        if self.written:
-            self._put(f"copy-{self.chance.random()}", self.chance.choice(list(self.written.values())))
+        """Write a revision, replaced or not, into a second object of its hour: what an import repeats."""
+        recent = [each for each in self.made if self.now - each.stored_at <= REPAIR_IN_PLACE]
+        if recent:
+            self._land_late(f"copy-{self.chance.random()}", self.chance.choice(recent))
+
+    def _land_late(self, name: str, *revisions: Revision) -> None:
+        self.landing.append((self.now + SLOWEST_PUT, name, revisions))
 
     def land(self) -> None:
         """Let the objects arrive that were on their way."""
-        for _, revision in self.landing:
-            self._put("", revision)
+        for _, name, revisions in self.landing:
+            self._put(name, *revisions)
         self.landing.clear()
 
     def wait(self) -> None:
@@ -184,19 +187,23 @@ class World:
             if error.reason != "the run died here" and error.code != "ICEBERG_TOO_MANY_OPEN_PARTITIONS":
                 raise
 
-    def _revise(self, ids: tuple[str, str]) -> Revision:
+    def _revise(self, ids: tuple[str, str], at: datetime) -> Revision:
         last = self.current.get(ids)
         day = date(2000, 1, 1) + timedelta(days=self.chance.randrange(366 * self.years))
         cents = self.chance.randrange(10 ** self.chance.randrange(1, 12))
         if last:
             return self._again(last, issue_date=day, cents=cents, status="active")
-        first = Revision(ids=ids, rev=1, issue_date=day, cents=cents, status="active", stored_at=self._time())
-        self.current[ids] = first
-        return first
+        first = Revision(ids=ids, rev=1, issue_date=day, cents=cents, status="active", stored_at=at)
+        return self._made(first)
 
     def _again(self, last: Revision, **changes: Any) -> Revision:
-        revision = replace(last, rev=last.rev + 1, stored_at=self._time(), **changes)
-        self.current[last.ids] = revision
+        at = self._time()
+        stored_at = max(at, last.stored_at) if self.keeps_order else at
+        return self._made(replace(last, rev=last.rev + 1, stored_at=stored_at, **changes))
+
+    def _made(self, revision: Revision) -> Revision:
+        self.current[revision.ids] = revision
+        self.made.append(revision)
         return revision
 
     def _time(self) -> datetime:
@@ -210,11 +217,9 @@ class World:
             self._put("", revision)
 
     def _put(self, name: str, *revisions: Revision) -> None:
-        hour = self.now if name else revisions[0].stored_at
         name = name or "_".join(revisions[0].ids) + f"-r{revisions[0].rev:06d}"
-        self.objects[f"csv/v1/ingest={hour:%Y-%m-%d-%H}/{name}.csv"] = b"".join(
-            each.row for each in revisions
-        )
+        key = f"csv/v1/ingest={revisions[0].stored_at:%Y-%m-%d-%H}/{name}.csv"
+        self.objects[key] = b"".join(each.row for each in revisions)
         for each in revisions:
             if each.ids not in self.written or each.rev > self.written[each.ids].rev:
                 self.written[each.ids] = each

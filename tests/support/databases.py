@@ -1,9 +1,11 @@
 """Databases for the SQL ledger: Django's `ledger` at a URL, with docproc's own settings for it."""
 
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from itertools import count
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pymysql
@@ -14,6 +16,10 @@ from django.db.utils import ConnectionHandler
 from api import models
 from api.stores.router import LEDGER
 from docproc.settings import _database
+
+# https://mariadb.com/docs/server/reference/error-codes/mariadb-error-code-reference
+NO_SUCH_THREAD = 1094
+_numbers = count()
 
 
 class LedgerDatabases:
@@ -58,7 +64,7 @@ def mariadb_database(server_url: str) -> Iterator[str]:
     Its own character set is the least fit one, so that only what the columns bring along counts.
     """
     url = urlsplit(server_url)
-    name = f"docproc_test_{os.getpid()}"
+    name = f"docproc_test_{os.getpid()}_{next(_numbers)}"
     connection = pymysql.connect(
         host=url.hostname,
         port=url.port or 3306,
@@ -75,3 +81,60 @@ def mariadb_database(server_url: str) -> Iterator[str]:
             cursor.execute(f"DROP DATABASE {name}")
     finally:
         connection.close()
+
+
+class Reaper:
+    """Kills connections to a database from a second one, as a failover of the server does.
+
+    A context manager; `url` names the database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.kills = 0
+        self._url = urlsplit(url)
+
+    def __enter__(self) -> Self:
+        self._connection = pymysql.connect(
+            host=self._url.hostname,
+            port=self._url.port or 3306,
+            user=self._url.username,
+            password=self._url.password or "",
+            autocommit=True,
+            read_timeout=20,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def kill_own(self) -> None:
+        """Kill the connection of this thread's ledger, if it has one."""
+        connection = connections[LEDGER].connection
+        if connection is not None:
+            self._kill(connection.thread_id())
+
+    def kill_any(self, chance: random.Random) -> None:
+        """Kill one of the connections to the database."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id FROM information_schema.processlist WHERE db = %s", (self._url.path[1:],)
+            )
+            ids = sorted(number for (number,) in cursor.fetchall())
+        if ids:
+            self._kill(chance.choice(ids))
+
+    def deadlocks(self) -> int:
+        """Return how many deadlocks the server has broken since it runs."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+            return int(cursor.fetchall()[0][1])
+
+    def _kill(self, number: int) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"KILL {number}")
+        except Exception as error:
+            if error.args[:1] != (NO_SUCH_THREAD,):  # then it has ended by itself
+                raise
+        else:
+            self.kills += 1

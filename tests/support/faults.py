@@ -8,6 +8,8 @@ from typing import Any
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from django.db import OperationalError
 
+from tests.support.databases import Reaper
+
 _XML = "<Error><Code>{}</Code><Message>later</Message></Error>"
 _JSON = '{{"__type": "com.amazonaws.dynamodb.v20120810#{}", "message": "later"}}'
 _URL = "http://127.0.0.1/"
@@ -16,16 +18,18 @@ _URL = "http://127.0.0.1/"
 class Faulty:
     """A gate at which that share of the calls fails, each in one of the ways of its service; counts them."""
 
-    def __init__(self, seed: int, share: float) -> None:
+    def __init__(self, seed: int, share: float, reaper: Reaper | None = None) -> None:
+        """`reaper` kills connections of the database that the SQL goes to, among the other faults."""
         self.tried: Counter[str] = Counter()
         self._random, self._share = random.Random(seed), share
+        self._sql_faults = (*_SQL_FAULTS, *(_killings(reaper) if reaper else ()))
 
     def __call__(self, name: str, call: Callable[[], Any]) -> Any:
         """Make the call, or fail before it, or make it and lose the answer."""
         if self._random.random() >= self._share:
             self.tried["calls that worked"] += 1
             return call()
-        fault = self._random.choice(_SQL_FAULTS if name.startswith("sql") else _HTTP_FAULTS)
+        fault = self._random.choice(self._sql_faults if name.startswith("sql") else _HTTP_FAULTS)
         self.tried[fault.__name__.strip("_")] += 1
         return fault(name, call)
 
@@ -96,6 +100,24 @@ def _server_gone(_: str, __: Callable[[], Any]) -> Any:
 def _connection_lost(_: str, call: Callable[[], Any]) -> Any:
     call()
     raise OperationalError(2013, "Lost connection during query")
+
+
+def _killings(reaper: Reaper) -> tuple[Callable[[str, Callable[[], Any]], Any], ...]:
+    def killed_before(_: str, call: Callable[[], Any]) -> Any:
+        reaper.kill_own()
+        return call()  # finds out
+
+    def killed_after(_: str, call: Callable[[], Any]) -> Any:
+        answer = call()
+        reaper.kill_own()
+        return answer  # the next call finds out
+
+    def killed_unheard(name: str, call: Callable[[], Any]) -> Any:
+        call()
+        reaper.kill_own()
+        raise OperationalError(2013, f"Lost connection during {name}")
+
+    return killed_before, killed_after, killed_unheard
 
 
 def _answer(status: int, code: str) -> tuple[int, dict[str, str], bytes]:

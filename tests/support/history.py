@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import ClassVar, TypeAlias
 
 from hypothesis import strategies as st
@@ -19,9 +20,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from api.acts import Operator
 from api.delivery import Part
+from api.maintenance.erase import Erasure
+from api.maintenance.expire import CHECKPOINT as EXPIRED
 from api.records import Document, Revision
 from tests.support import sns_signing
-from tests.support.audit import Audit, Try
+from tests.support.audit import Audit, Try, check_dropped, check_erased
 from tests.support.books import highest_revs
 from tests.support.crew import MAX_TASKS, Crew, Steps, pick
 from tests.support.deploys import Deploys, Release
@@ -35,14 +38,21 @@ Act: TypeAlias = Callable[[Operator], object]
 TOPICS = frozenset({sns_signing.TOPIC})
 # A task is a request of some seconds, or a command that is killed when it hangs.
 MAX_TASK_AGE = timedelta(minutes=10)
+# Even the shorter is longer than a task and two clocks that are wrong: what is stored now is not old.
+KEEP, KEEP_SHORT = timedelta(days=1), timedelta(hours=1)
 
 _KEYS = st.sampled_from(("a.txt", "b/ü +.txt"))
 _INVOICES = st.sampled_from(("INV-1", "INV-1", "INV-2"))
 _AMOUNTS = st.sampled_from(("100.00", "100.00", "120.00", "130.00", RUBBISH))
+# The sweeps' overlap is an hour; what took longer waits for the next full sweep.
+_UPLOAD_MINUTES = st.sampled_from((0, 0, 0, 40, 180))
 _ENDS = st.sampled_from((b"\n", b"\r\n"))
 _PLACES = st.integers(0, 30)
 _RELEASES: st.SearchStrategy[Release] = st.sampled_from(
     ("as it is", "as it is", "other names", "other names", "other ids")
+)
+_COMMANDS = st.sampled_from(
+    ("redrive", "reconcile", "sweep all", "import", "redrive", "reconcile", "import", "expire", "expire soon")
 )
 # Most tasks end after three calls, sweeps and imports after many.
 _CALLS = st.sampled_from((1, 2, 0, 1, 2, 3, 4, 5, 6, 8, 12))
@@ -77,6 +87,10 @@ class Histories(RuleBasedStateMachine):
         self.messages: list[Message] = []
         self.crew = Crew(self.tried, self.at_task_end)
         self.tries: list[Try] = []
+        self.erasures: dict[str, Erasure] = {}  # those that nobody has seen done
+        self.erased: dict[Erasure, None] = {}
+        self.numbers = count()
+        self.has_erasures = False
         self.is_sound = True
         self.deploys = Deploys()
         self.deploys.begin()
@@ -89,17 +103,23 @@ class Histories(RuleBasedStateMachine):
     def at_task_end() -> None:
         """Give back what a thread may have taken."""
 
-    @initialize()
-    def sweep_first(self) -> None:
+    @initialize(has_erasures=st.sampled_from((False, False, True)))
+    def begin(self, *, has_erasures: bool) -> None:
         """Begin with a complete sweep, as an installation does: later ones look back to it."""
+        self.has_erasures = has_erasures  # what is erased tells nothing more: not in each history
+        self.world.ledger.save_checkpoint(EXPIRED, (self.world.time - timedelta(days=1)).isoformat())
         self.world.reconcile()
 
     # What customers, S3 and SNS do
 
-    @rule(key=_KEYS, invoice_id=_INVOICES, amount=_AMOUNTS, end=_ENDS)
-    def upload(self, key: str, invoice_id: str, amount: str, end: bytes) -> None:
-        """Put an invoice under a key; no time passes, so that versions share a second."""
-        ref = self.world.upload(key, invoice_id, amount, end)
+    @rule(key=_KEYS, invoice_id=_INVOICES, amount=_AMOUNTS, end=_ENDS, minutes=_UPLOAD_MINUTES)
+    def upload(self, key: str, invoice_id: str, amount: str, end: bytes, minutes: int) -> None:
+        """Put an invoice under a key; no time passes, so that versions share a second.
+
+        One in parts was begun before, and may be older than versions that were put since.
+        """
+        ref = self.world.upload(key, invoice_id, amount, end, timedelta(minutes=minutes))
+        self.tried["uploads in parts"] += minutes > 0
         message_id = f"00000000-0000-4000-8000-{len(self.messages):012d}"
         upload = self.world.uploads[-1]
         self.messages.append(Message(message_id=message_id, text=event_text(ref), upload=upload))
@@ -139,7 +159,7 @@ class Histories(RuleBasedStateMachine):
     # What operators do
 
     @precondition(lambda self: self.crew.is_free)
-    @rule(command=st.sampled_from(("redrive", "reconcile", "sweep all", "import")), steps=_STEPS)
+    @rule(command=_COMMANDS, steps=_STEPS)
     def command(self, command: str, steps: Steps) -> None:
         """Start a recovery command, while others run."""
         work: dict[str, Callable[[], object]] = {
@@ -147,6 +167,8 @@ class Histories(RuleBasedStateMachine):
             "reconcile": self.world.reconcile,
             "sweep all": lambda: self.world.reconcile(full=True),
             "import": self.world.import_archive,
+            "expire": lambda: self.world.expire(KEEP),
+            "expire soon": lambda: self.world.expire(KEEP_SHORT),
         }
         self.crew.start(command, work[command], self.world.time)
         self.crew.go_on(steps)
@@ -177,6 +199,15 @@ class Histories(RuleBasedStateMachine):
             ),
         }
         self._act(work[kind], steps)
+
+    @precondition(lambda self: self.has_erasures and self.crew.is_free and self.invoices)
+    @rule(place=_PLACES, steps=_STEPS)
+    def erase(self, place: int, steps: Steps) -> None:
+        """Erase an invoice, or at times all of its customer."""
+        seen = pick(self.invoices, place)
+        erasure = Erasure(customer_id=seen.customer_id, invoice_id="" if place % 5 == 4 else seen.invoice_id)
+        self._erase(erasure)
+        self.crew.go_on(steps)
 
     # What happens
 
@@ -262,6 +293,20 @@ class Histories(RuleBasedStateMachine):
             self.world.bucket.expire(versions[0])
             self.tried["expiries"] += 1
 
+    def _erase(self, erasure: Erasure, *, is_quiet: bool = False) -> None:
+        found = (self.world.ledger.document(*each.place) for each in self.world.uploads)
+        known = [(each.source_key, each.version_id) for each in found if each]
+        why = f"erasure {next(self.numbers)}"
+        act = self.world.operator(why).act("erase")
+        self.erasures[why] = erasure
+
+        def take(_: object) -> None:
+            check_erased(self.world, erasure, known, is_quiet=is_quiet)
+            del self.erasures[why]
+            self.erased[erasure] = None
+
+        self.crew.start("erase", lambda: self.world.erase(erasure, act), self.world.time, take)
+
     def _act(self, act: Act, steps: Steps) -> None:
         why = f"reason {len(self.tries)}"
         operator = self.world.operator(why)
@@ -276,7 +321,8 @@ class Histories(RuleBasedStateMachine):
             message.state = "taken"
         document = self.world.ledger.document(*message.upload.place)
         assert document is not None, f"2xx, but {message.upload} has no outcome"
-        if document.outcome == "stored":
+        revision = self.world.ledger.revision(document.customer_id, document.invoice_id, document.rev)
+        if document.outcome == "stored" and revision and revision.row:  # else it is erased
             rev = highest_revs(self.world.sink.objects).get((document.customer_id, document.invoice_id), 0)
             assert rev >= document.rev, f"2xx, but there is no row of {message.upload}"
 
@@ -294,7 +340,15 @@ class Histories(RuleBasedStateMachine):
         assert not self.world.queue.letters, f"the dead-letter queue is not empty: {done}"
         imported = self.world.import_archive()
         assert not imported.failed, imported
-        balance = self.world.reconcile()
+        for why, erasure in list(self.erasures.items()):
+            self._erase(erasure)
+            self.crew.finish()
+            del self.erasures[why]
+        assert not self.erasures, "an erasure without trouble was not done"
+        if self.world.texts_dropped_before:
+            self.world.expire(KEEP)
+            check_dropped(self.world, self.world.time - KEEP)
+        balance = self.world.reconcile(full=True)
         assert balance.is_closed, balance
         self.witness.look()
         audit = Audit(self.world)
@@ -302,4 +356,7 @@ class Histories(RuleBasedStateMachine):
         audit.check_acts(self.tries)
         if not self.tries and not self.deploys.had_other_ids:
             audit.check_winners()
+        for erasure in list(self.erased):
+            self._erase(erasure, is_quiet=True)
+            self.crew.finish()
         self.is_sound = True

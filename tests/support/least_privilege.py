@@ -91,11 +91,16 @@ def grants() -> set[Use]:
     template = load()
     found = set()
     for parameters in CONFIGURATIONS.values():
-        for statement in role_statements(resolve(template, parameters)):
-            for action in _listed(statement["Action"]):
-                found |= {
-                    Use(action, part) for r in _listed(statement["Resource"]) for part in _parts(action, r)
-                }
+        found |= grants_of(role_statements(resolve(template, parameters)))
+    return found
+
+
+def grants_of(statements: Iterable[dict[str, Any]]) -> set[Use]:
+    """Return what the statements of a policy allow."""
+    found = set()
+    for statement in statements:
+        for action in _listed(statement["Action"]):
+            found |= {Use(action, part) for r in _listed(statement["Resource"]) for part in _parts(action, r)}
     return found
 
 

@@ -23,6 +23,10 @@ _STAND_INS = {
 }
 
 
+class NoMachine(Exception):  # noqa: N818 - it names what is wrong
+    """None can be booted inside this one: it may not make namespaces, mounts or devices, say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """One that runs; `root` is its file system as seen from here."""
@@ -50,11 +54,14 @@ class Machine:
 
 @contextmanager
 def booted(folder: Path, volume: Path) -> Iterator[Machine]:
-    """Yield a fresh machine with the file `volume` as its second disk."""
-    root = _overlay(folder)
-    device = subprocess.run(
-        ("losetup", "--find", "--show", str(volume)), capture_output=True, text=True, check=True
-    ).stdout.strip()
+    """Yield a fresh machine with the file `volume` as its second disk. Raises NoMachine."""
+    try:
+        root = _overlay(folder)
+        device = subprocess.run(
+            ("losetup", "--find", "--show", str(volume)), capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except subprocess.CalledProcessError as error:
+        raise NoMachine(f"{error} {error.stderr or ''}") from error
     nspawn = ("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--machine=docproc-test")
     with (folder / "console").open("wb") as console:
         process = subprocess.Popen(
@@ -103,7 +110,7 @@ def _leader(process: "subprocess.Popen[bytes]") -> int:
             if Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip() == "systemd":
                 return int(child)
         time.sleep(0.1)
-    raise RuntimeError("systemd-nspawn started no machine")
+    raise NoMachine("systemd-nspawn started no machine")
 
 
 def _wait_booted(machine: Machine, console: Path) -> None:
@@ -113,4 +120,4 @@ def _wait_booted(machine: Machine, console: Path) -> None:
         if state in {"running", "degraded"}:
             return
         time.sleep(0.3)
-    raise RuntimeError("the machine did not boot:\n" + console.read_text(errors="replace")[-3000:])
+    raise NoMachine("the machine did not boot:\n" + console.read_text(errors="replace")[-3000:])

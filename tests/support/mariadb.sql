@@ -6,3 +6,6 @@ CREATE USER IF NOT EXISTS 'docproc'@'localhost' IDENTIFIED BY 'docproc';
 CREATE USER IF NOT EXISTS 'docproc'@'127.0.0.1' IDENTIFIED BY 'docproc';
 GRANT ALL ON `docproc%`.* TO 'docproc'@'localhost';
 GRANT ALL ON `docproc%`.* TO 'docproc'@'127.0.0.1';
+-- To see who waits for a lock.
+GRANT PROCESS ON *.* TO 'docproc'@'localhost';
+GRANT PROCESS ON *.* TO 'docproc'@'127.0.0.1';

@@ -4,14 +4,18 @@ The ledger keeps to the same conditions as the real ones (the contract suite run
 too), so that a history of thousands of steps runs in a second.
 """
 
+from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
+from typing import Any
 
+from api.buckets import rejected_key
 from api.ports import Content, ContentGone, ContentTooLarge
-from api.records import Change, Document, Page, Revision, Seen
+from api.records import Act, Change, Document, Erased, Page, Revision, Seen
 from api.s3_event import ObjectRef
+from api.stores.erasure import erase
 from invoice_parser import MAX_DOCUMENT_BYTES
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -35,7 +39,10 @@ class MemoryBucket:
     count: int = 0
 
     def put(self, key: str, data: bytes, at: datetime = NOON) -> ObjectRef:
-        """Put a version and return the reference that its event would carry."""
+        """Put a version and return the reference that its event would carry.
+
+        `at` is when the upload began; one in parts ends later, and may be older than what came between.
+        """
         self.count += 1
         ref = ObjectRef(
             bucket=self.name,
@@ -46,7 +53,8 @@ class MemoryBucket:
             sequencer=f"{self.count:016X}",
         )
         # S3 keeps whole seconds.
-        self.stored.append(Version(ref=ref, data=data, last_modified_at=at.replace(microsecond=0)))
+        version = Version(ref=ref, data=data, last_modified_at=at.replace(microsecond=0))
+        insort(self.stored, version, key=lambda each: each.last_modified_at)
         return ref
 
     def expire(self, version_id: str) -> None:
@@ -103,6 +111,14 @@ class MemorySink:
         self.kept[document.source_key, document.version_id] = ref.bucket, ref.key
         return True
 
+    def get(self, key: str) -> bytes:
+        """Return an object's bytes."""
+        return self.objects[key]
+
+    def replace(self, key: str, body: bytes) -> None:
+        """Put other bytes in an object's place."""
+        self.objects[key] = body
+
     def kept_rejected(self, document: Document, max_bytes: int) -> bytes:
         """Return the copy that a test gave."""
         data = self.copies.get((document.source_key, document.version_id))
@@ -113,8 +129,9 @@ class MemorySink:
         return data
 
     def remove(self, key: str) -> None:
-        """Remove an object."""
+        """Remove an object, or a copy."""
         self.objects.pop(key, None)
+        self.kept = {place: copy for place, copy in self.kept.items() if rejected_key(*place) != key}
 
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield keys in order."""
@@ -188,6 +205,41 @@ class MemoryLedger:
     def current_revisions(self, *, customer_id: str | None = None) -> Iterator[Revision]:
         """Yield the current revision of every invoice, or of the customer's."""
         yield from [each for each in self.current.values() if customer_id in (None, each.customer_id)]
+
+    def erase(self, customer_id: str, invoice_id: str | None, act: Act) -> Iterator[Erased]:
+        """Erase while iterated."""
+        return erase(self, customer_id, invoice_id, act)
+
+    def invoice_ids(self, customer_id: str) -> Iterator[str]:
+        """Yield the ids of the customer's invoices."""
+        return (each.invoice_id for each in self.current_revisions(customer_id=customer_id))
+
+    def unstored(self, customer_id: str, invoice_id: str | None) -> Iterator[Document]:
+        """Yield the documents without a row that name the invoice, or any of the customer's."""
+        for each in list(self.documents_by_id.values()):
+            is_named = each.customer_id == customer_id and invoice_id in (None, each.invoice_id)
+            if is_named and each.outcome != "stored":
+                yield each
+
+    def empty_revision(self, revision: Revision) -> None:
+        """Drop text, row and hash of a replaced revision."""
+        place = revision.customer_id, revision.invoice_id, revision.rev
+        self.replaced[place] = replace(self.replaced[place], row=b"", data=None, sha256="")
+
+    def expire_texts(self, *, since: datetime, before: datetime) -> int:
+        """Drop the texts of what was recorded or stored from `since` till `before`."""
+        count = 0
+        for key, document in self.documents_by_id.items():
+            if document.data is not None and since <= document.recorded_at < before:
+                self.documents_by_id[key] = replace(document, data=None)
+                count += 1
+        tables: tuple[dict[Any, Revision], ...] = (self.current, self.replaced)
+        for revisions in tables:
+            for place, revision in revisions.items():
+                if revision.data is not None and since <= revision.stored_at < before:
+                    revisions[place] = replace(revision, data=None)
+                    count += 1
+        return count
 
     def rejections(self, *, open_only: bool = True, limit: int, token: str | None) -> Page:
         """Return a page of rejections, newest first, without their texts; a token is a place in the list."""

@@ -69,23 +69,32 @@ class Letters:
 
 @dataclass
 class Queries:
-    """A background engine whose queries run until the test says otherwise."""
+    """A background engine whose queries run until the test says otherwise.
+
+    `states` are those of single queries; one that `shares` gives the same query for the same token.
+    """
 
     state: QueryState = "running"
     fault: str = ""
     rows: tuple[tuple[Cell, ...], ...] = ()
     started: dict[str, str] = field(default_factory=dict)
     stopped: list[str] = field(default_factory=list)
+    shares: bool = False
+    states: dict[str, QueryState] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
 
     def start(self, sql: str, token: str = "") -> str:
-        del token
+        if self.shares and token in self.tokens:
+            return self.tokens[token]
+        if token:
+            self.tokens[token] = f"id-{len(self.started) + 1}"
         self.started[f"id-{len(self.started) + 1}"] = sql
         return f"id-{len(self.started)}"
 
     def progress(self, query_id: str) -> Progress | None:
         if query_id not in self.started:
             return None
-        state = "cancelled" if query_id in self.stopped else self.state
+        state = "cancelled" if query_id in self.stopped else self.states.get(query_id, self.state)
         now, sql = datetime.now(UTC), self.started[query_id]
         return Progress(sql=sql, state=state, started_at=now, scanned_bytes=2_048, fault=self.fault)
 

@@ -66,8 +66,8 @@ class Receiver:
         return Handler
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Return when the condition holds; fails after that many seconds."""
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Return when the condition holds; fails after that many seconds, which a busy machine may need."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

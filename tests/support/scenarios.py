@@ -6,9 +6,13 @@ started a command starts it again, and nobody repeats an act.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeAlias
 
+from api.maintenance.erase import Erasure
+from api.maintenance.expire import CHECKPOINT as EXPIRED
 from api.s3_event import ObjectRef
+from tests.support.audit import check_dropped, check_erased
 from tests.support.events import event_text
 from tests.support.sns_signing import TOPIC
 from tests.support.world import World
@@ -136,6 +140,52 @@ def importing(world: World) -> Prepared:
     return Prepared(act=world.import_archive, again=world.import_archive)
 
 
+def erase(world: World) -> Prepared:
+    """Erase an invoice of which there are revisions, an import's row and rejections."""
+    world.put_in_archive("a.txt", "INV-2")
+    world.put_in_archive("b.txt", "INV-1")
+    world.import_archive()
+    return _erasing(world, Erasure(customer_id="C-1", invoice_id="INV-1"))
+
+
+def erase_customer(world: World) -> Prepared:
+    """Erase all of a customer."""
+    conflict(world).act()
+    known(world, world.upload("c.txt", "INV-2"))
+    return _erasing(world, Erasure(customer_id="C-1"))
+
+
+def _erasing(world: World, erasure: Erasure) -> Prepared:
+    known(
+        world,
+        world.upload("a.txt"),
+        world.upload("a.txt", amount="120.00"),
+        world.upload("b.txt", amount="900.00"),
+    )
+    places = [upload.place for upload in world.uploads]
+
+    def act() -> None:
+        world.erase(erasure, world.operator("asked to").act("erase"))
+        check_erased(world, erasure, places, is_quiet=True)
+
+    return Prepared(act=act, again=act)
+
+
+def expire(world: World) -> Prepared:
+    """Drop the texts of a revision that was replaced, of one that was not, and of a rejection."""
+    world.ledger.save_checkpoint(EXPIRED, (world.time - timedelta(hours=1)).isoformat())
+    newer_version(world).act()
+    conflict(world).act()
+    world.pass_time(seconds=1)
+    now = world.time
+
+    def act() -> None:
+        world.expire(timedelta())
+        check_dropped(world, now)
+
+    return Prepared(act=act, again=act)
+
+
 def _acting(world: World, act: Action) -> Prepared:
     return Prepared(act=act, again=world.reconcile)
 
@@ -181,5 +231,5 @@ DELIVERIES: tuple[Scenario, ...] = (
     *(new_invoice, newer_version, older_version, duplicate, conflict),
     *(rubbish, repeated, two_at_once, withdrawn),
 )
-COMMANDS: tuple[Scenario, ...] = (sweep, redrive, importing)
+COMMANDS: tuple[Scenario, ...] = (sweep, redrive, importing, erase, erase_customer, expire)
 ACTS: tuple[Scenario, ...] = (withdraw, restore, accept, close, reprocess)

@@ -250,6 +250,9 @@ FAULTS: dict[str, Callable[[Template], None]] = {
     "an alarm that tells nobody": _at("InternalErrorAlarm/Properties/AlarmActions", []),
     "an alarm that is switched off": _at("DeadLettersAlarm/Properties/ActionsEnabled", False),
     "a dead timer goes unnoticed": _at("OldestPendingAlarm/Properties/TreatMissingData", "notBreaching"),
+    "compaction that never succeeds goes unnoticed": _at(
+        "CompactionAgeAlarm/Properties/TreatMissingData", "notBreaching"
+    ),
     "pending documents are missed after they expired": _at("OldestPendingAlarm/Properties/Threshold", 90000),
     "nine conflicts go unnoticed": _at("ConflictingInvoiceAlarm/Properties/Threshold", 10),
     "alarms cannot be published": _at(

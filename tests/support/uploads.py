@@ -1,6 +1,7 @@
 """What the model knows of an upload."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from tests.support.invoices import invoice_text
 
@@ -11,12 +12,13 @@ RUBBISH = ""
 class Upload:
     """One version, by the key that the ledger knows it by.
 
-    `order` counts all uploads; `amount` is RUBBISH when the text is no invoice that can be read.
+    `order` is when S3 says that it began, and a number that counts all; `amount` is RUBBISH when
+    the text is no invoice that can be read.
     """
 
     source_key: str
     version_id: str
-    order: int
+    order: tuple[datetime, int]
     amount: str
     data: bytes
     bucket: str

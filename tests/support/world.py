@@ -1,6 +1,6 @@
 """The whole service over ports: every command of it, a clock that the test turns, a gate before each call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,12 +9,16 @@ from uuid import uuid4
 from api.acts import Acts, Operator
 from api.aws import DeadLetter
 from api.delivery import Delivery, Part
+from api.maintenance.erase import Eraser, Erasure
+from api.maintenance.expire import expire
 from api.maintenance.importing import BucketArchive, Imported, Importer
 from api.maintenance.lease import LEASE_SECONDS, held
 from api.maintenance.reconcile import Balance, Reconciler
 from api.maintenance.redrive import Redrive, Redriven
 from api.pipeline import Pipeline
+from api.records import Act, Erased
 from api.s3_event import ObjectRef
+from api.stores.erasure import erase
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
 from tests.support.outside import Gate, watched
 from tests.support.uploads import Upload, text_of
@@ -53,6 +57,20 @@ def straight(name: str, call: Callable[[], Any]) -> Any:
     return call()
 
 
+@dataclass(frozen=True, slots=True)
+class _ByStep:
+    """A ledger whose erasure, which both ledgers share, passes the gate at each of its steps."""
+
+    ledger: Any
+
+    def erase(self, customer_id: str, invoice_id: str | None, act: Act) -> Iterator[Erased]:
+        """Erase while iterated."""
+        return erase(self.ledger, customer_id, invoice_id, act)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
+
+
 @dataclass
 class World:
     """Buckets, ledger, queue and everything that works on them."""
@@ -67,32 +85,46 @@ class World:
     # By how much the clocks of the machines that are started now are wrong; AWS refuses 15 minutes.
     skew: timedelta = timedelta()
     uploads: list[Upload] = field(default_factory=list)
+    # Retention may have dropped the texts of what was recorded before, None before it ever ran.
+    texts_dropped_before: datetime | None = None
 
     def upload(
-        self, key: str, invoice_id: str = "INV-1", amount: str = "100.00", end: bytes = b"\n"
+        self,
+        key: str,
+        invoice_id: str = "INV-1",
+        amount: str = "100.00",
+        end: bytes = b"\n",
+        took: timedelta = timedelta(),
     ) -> ObjectRef:
-        """Put an invoice, or RUBBISH, into the source bucket; return what its event would name."""
+        """Put an invoice, or RUBBISH, into the source bucket; return what its event would name.
+
+        An upload in parts may take long, and is as old as its begin.
+        """
         data = text_of(invoice_id, amount).replace(b"\n", end)
-        ref: ObjectRef = self.bucket.put(key, data, self.time)
-        self._note(key, ref, amount, data)
+        ref: ObjectRef = self.bucket.put(key, data, self.time - took)
+        self._note(key, ref, amount, data, self.time - took)
         return ref
 
     def put_in_archive(self, key: str, invoice_id: str = "INV-1", amount: str = "100.00") -> None:
         """Put an invoice, or RUBBISH, into the archive that may be imported."""
         data = text_of(invoice_id, amount)
         ref = self.archive.put(key, data, self.time)
-        self._note(f"s3://{self.archive.name}/{key}", ref, amount, data)
+        self._note(f"s3://{self.archive.name}/{key}", ref, amount, data, self.time)
+
+    def is_dropped(self, at: datetime) -> bool:
+        """Tell whether retention may have dropped the text of what was recorded then."""
+        return self.texts_dropped_before is not None and at < self.texts_dropped_before
 
     def holds(self, upload: Upload) -> bool:
         """Tell whether the version has not expired."""
         bucket = self.bucket if upload.bucket == self.bucket.name else self.archive
         return bool(bucket.holds(upload.version_id))
 
-    def _note(self, source_key: str, ref: ObjectRef, amount: str, data: bytes) -> None:
+    def _note(self, source_key: str, ref: ObjectRef, amount: str, data: bytes, began_at: datetime) -> None:
         upload = Upload(
             source_key=source_key,
             version_id=ref.version_id,
-            order=len(self.uploads),
+            order=(began_at.replace(microsecond=0), len(self.uploads)),
             amount=amount,
             data=data,
             bucket=ref.bucket,
@@ -168,6 +200,19 @@ class World:
         )
         with held(pipeline.ledger, "import", uuid4().hex, self.clock):  # type: ignore[arg-type] # the same
             return importer.run_batch(list(archive.refs("")))
+
+    def erase(self, erasure: Erasure, act: Act) -> int:
+        """Erase a customer, or an invoice."""
+        ledger, sink = watched(self.ledger, "ledger", self.gate), watched(self.sink, "sink", self.gate)
+        with held(ledger, "compact", uuid4().hex, self.clock) as lease:
+            return Eraser(ledger=_ByStep(ledger), objects=sink).run(erasure, act, lease)
+
+    def expire(self, keep: timedelta) -> int:
+        """Drop the texts that are older."""
+        ledger, cutoff = watched(self.ledger, "ledger", self.gate), self.clock() - keep
+        self.texts_dropped_before = max(self.texts_dropped_before or cutoff, cutoff)
+        with held(ledger, "expire", uuid4().hex, self.clock) as lease:
+            return expire(ledger, cutoff, keep_days=0, keep=lease.keep)
 
     def outlast_leases(self) -> None:
         """Let the leases of the dead run out."""

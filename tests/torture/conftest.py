@@ -1,6 +1,7 @@
 """The real ledgers, and a new empty one as often as a proof wants it."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -12,7 +13,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from api.stores.dynamodb import DynamoLedger
 from api.stores.dynamodb_schema import table_definitions
 from api.stores.sql import SqlLedger
-from tests.support.databases import LedgerDatabases
+from tests.support.databases import LedgerDatabases, mariadb_database
 from tests.support.dynamodb import dynamodb
 from tests.support.ledgers import RealLedger
 
@@ -25,12 +26,34 @@ def _silence() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """Return the URL of a new database on the server that DOCPROC_TEST_MARIADB_URL names."""
+    server = os.environ.get("DOCPROC_TEST_MARIADB_URL")
+    if not server:
+        pytest.skip("DOCPROC_TEST_MARIADB_URL names no server; see tests/support/mariadb.sql")
+    with mariadb_database(server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the URL of a database file."""
+    path: Path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url() -> str:
+    """Return what stands for a ledger that is in no database."""
+    return ""
+
+
 @pytest.fixture(scope="module")
 def new_ledger(
-    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Callable[[str], RealLedger]]:
-    """Return a function that returns an empty ledger: `dynamodb` or `sqlite`."""
-    path: Path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
+    """Return a function that returns an empty ledger of a kind."""
     numbers = count()
     with ExitStack() as stack:
         stack.enter_context(django_db_blocker.unblock())
@@ -39,8 +62,8 @@ def new_ledger(
 
         def new(kind: str) -> RealLedger:
             opened.close()
-            if kind == "sqlite":
-                opened.enter_context(databases.at(f"sqlite:///{path}"))
+            if kind != "dynamodb":
+                opened.enter_context(databases.at(request.getfixturevalue(f"{kind}_url")))
                 return SqlLedger(sleep=lambda _: None)
             names = [f"{name}-{next(numbers)}" for name in ("document", "invoice")]
             for definition in table_definitions(names[0], names[1]):

@@ -2,18 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
+from api.reports import duck, tables
 from api.reports.compaction import compact
+from api.reports.tables import EXPENSES_VIEW
 from tests.support.compaction_world import World
 
 STEPS = 40
 
 
-def live(seed: int) -> tuple[World, int]:
+def live(seed: int, *, keeps_order: bool = True) -> tuple[World, int]:
     """Live one history and return it with the number of answers that were compared."""
-    world = World(seed=seed, years=9 if seed % 10 else 40)
+    world = World(seed=seed, years=9 if seed % 10 else 40, keeps_order=keeps_order)
     answers = 0
     for number in range(STEPS):
         world.step()
@@ -47,6 +50,36 @@ def live_many(seeds: Sequence[int]) -> None:
 
 def test_a_few_histories() -> None:
     live_many([*range(11), 20])  # the last one needs several MERGEs at a time
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (" AND t.invoice_id IS NULL", ""),
+        (" AND t.invoice_id = i.invoice_id", ""),
+        ("i.status = 'active' AND ", ""),
+        ("WHERE t.status = 'active'", ""),
+    ],
+)
+def test_notices_a_wrong_view(right: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert EXPENSES_VIEW.count(right) == 1
+    view = EXPENSES_VIEW.replace(right, wrong)
+    monkeypatch.setattr(duck, "_TABLES", [view if each == EXPENSES_VIEW else each for each in duck._TABLES])
+
+    with pytest.raises(AssertionError, match="seed 2"):
+        live(2)
+
+
+def test_notices_a_tail_that_begins_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "OVERLAP", timedelta(minutes=15))
+
+    with pytest.raises(AssertionError, match="seed 28"):
+        live(28)
+
+
+def test_notices_a_revision_that_is_stored_before_the_one_that_it_replaces() -> None:
+    with pytest.raises(AssertionError, match="seed 23"):
+        live(23, keeps_order=False)
 
 
 @pytest.mark.slow

@@ -30,20 +30,18 @@ def opened(kind: str, url: str, switch: Switch) -> Iterator[World]:
     if kind == "memory":
         yield World(gate=switch)
         return
-    with RealWorlds(url if kind == "sqlite" else "") as worlds, worlds.open(switch) as world:
+    with RealWorlds(url) as worlds, worlds.open(switch) as world:
         yield world
 
 
-@pytest.fixture(params=["memory", "dynamodb", "sqlite"])
+@pytest.fixture(params=["memory", "dynamodb", "sqlite", pytest.param("mariadb", marks=pytest.mark.server)])
 def place(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    django_db_blocker: DjangoDbBlocker,
+    request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[tuple[World, Switch]]:
     """Return a world of each kind and the switch that its calls pass."""
-    switch = Switch()
-    url = f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.sqlite3'}"
-    with django_db_blocker.unblock(), opened(request.param, url, switch) as world:
+    switch, kind = Switch(), request.param
+    url = "" if kind == "memory" else request.getfixturevalue(f"{kind}_url")
+    with django_db_blocker.unblock(), opened(kind, url, switch) as world:
         yield world, switch
 
 

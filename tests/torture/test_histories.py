@@ -25,9 +25,10 @@ QUICK = settings(
     database=None,
     report_multiple_bugs=False,
 )
-LONG = settings(QUICK, max_examples=1000, stateful_step_count=100, derandomize=False)
+LONG = settings(QUICK, stateful_step_count=100, derandomize=False)
 HUNT = settings(QUICK, max_examples=1000, phases=[Phase.generate])
 
+REAL = ("dynamodb", "sqlite", pytest.param("mariadb", marks=pytest.mark.server))
 NewLedger = Callable[[str], RealLedger]
 Plant = tuple[object, str, Any]
 
@@ -79,25 +80,29 @@ class TestHistories:
         with pytest.raises(AssertionError):
             run_state_machine_as_test(Histories, settings=HUNT)
 
-    @pytest.mark.parametrize("kind", ["dynamodb", "sqlite"])
+    @pytest.mark.parametrize("kind", REAL)
     def test_keep_the_invariants_on_a_real_ledger(self, kind: str, new_ledger: NewLedger) -> None:
         few = settings(QUICK, max_examples=4, stateful_step_count=25)
 
         run_state_machine_as_test(machine_over(lambda: new_ledger(kind)), settings=few)
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("kind", ["dynamodb", "sqlite"])
-    def test_keep_the_invariants_on_a_real_ledger_for_long(self, kind: str, new_ledger: NewLedger) -> None:
+    @pytest.mark.parametrize("part", range(4))
+    @pytest.mark.parametrize("kind", REAL)
+    def test_keep_the_invariants_on_a_real_ledger_for_long(
+        self, kind: str, part: int, new_ledger: NewLedger
+    ) -> None:
         machine = machine_over(lambda: new_ledger(kind))
 
-        run_state_machine_as_test(machine, settings=settings(LONG, max_examples=150, stateful_step_count=50))
+        run_state_machine_as_test(machine, settings=settings(LONG, max_examples=130, stateful_step_count=50))
 
-        print(f"\nhistories on {kind}: {dict(machine.tried)}, lost 0, doubled 0")
+        print(f"\nhistories on {kind}, part {part + 1}: {dict(machine.tried)}, lost 0, doubled 0")
 
     @pytest.mark.slow
-    def test_keep_the_invariants_for_long(self) -> None:
+    @pytest.mark.parametrize("part", range(4))
+    def test_keep_the_invariants_for_long(self, part: int) -> None:
         Histories.tried.clear()
 
-        run_state_machine_as_test(Histories, settings=LONG)
+        run_state_machine_as_test(Histories, settings=settings(LONG, max_examples=250))
 
-        print(f"\nhistories in memory: {dict(Histories.tried)}, lost 0, doubled 0")
+        print(f"\nhistories in memory, part {part + 1}: {dict(Histories.tried)}, lost 0, doubled 0")

@@ -1,18 +1,13 @@
 """Our rows, read by the very SerDe that Athena uses, by DuckDB and by Python's csv: no difference.
 
-Set DOCPROC_TEST_SPARK_PYTHON to an interpreter that has pyspark (its jars bundle Hive's
-OpenCSVSerde), with Java 17 on the path:
-
-    python3 -m venv /tmp/spark && /tmp/spark/bin/pip install pyspark
-    make torture ARGS="tests/torture/test_serde.py" DOCPROC_TEST_SPARK_PYTHON=/tmp/spark/bin/python
+`make spark` makes an interpreter that has pyspark, whose jars bundle Hive's OpenCSVSerde, and runs
+this with it; Java 17 must be on the path.
 """
 
 import csv
 import json
-import os
 import random
 import re
-import shutil
 import subprocess
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,8 +17,8 @@ import duckdb
 import pytest
 
 from invoice_parser import CSV_COLUMNS, Invoice, csv_row
+from tests.support.spark import PYTHON, needs_spark
 
-SPARK = os.environ.get("DOCPROC_TEST_SPARK_PYTHON", "")
 HERE = Path(__file__).resolve().parent
 HOUR = "2026-01-26-09"
 ROWS_PER_OBJECT = 500
@@ -164,7 +159,7 @@ def read_with_serde(folder: Path, scratch: Path, *, escape: str = r"\u0001") -> 
         "\nTBLPROPERTIES"
     )[0]
     (scratch / "ddl.sql").write_text(ddl.replace(r"'escapeChar' = '\u0001'", f"'escapeChar' = '{escape}'"))
-    command = [SPARK, f"{HERE}/serde_reader.py", f"{scratch}/ddl.sql", HOUR, f"{scratch}/rows.json"]
+    command = [PYTHON, f"{HERE}/serde_reader.py", f"{scratch}/ddl.sql", HOUR, f"{scratch}/rows.json"]
     subprocess.run(command, check=True, cwd=scratch, timeout=600)
     rows = json.loads((scratch / "rows.json").read_text())
     return [values[:-1] for values in rows]  # the last one is the partition
@@ -177,13 +172,7 @@ def test_python_and_duckdb_read_a_few_rows_alike(tmp_path: Path) -> None:
     assert read_with_duckdb(tmp_path / f"ingest={HOUR}") == expected
 
 
-needs_spark = pytest.mark.skipif(
-    not SPARK or not shutil.which("java"),
-    reason="DOCPROC_TEST_SPARK_PYTHON names no interpreter with pyspark, or there is no Java on the path",
-)
-
-
-@pytest.mark.slow
+@pytest.mark.proof
 @needs_spark
 def test_the_serde_reads_forty_thousand_rows_like_the_others(tmp_path: Path) -> None:
     folder = tmp_path / "csv" / f"ingest={HOUR}"
@@ -198,7 +187,7 @@ def test_the_serde_reads_forty_thousand_rows_like_the_others(tmp_path: Path) -> 
     assert read_with_duckdb(folder) == expected
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @needs_spark
 def test_hives_own_escape_character_would_damage_them(tmp_path: Path) -> None:
     folder = tmp_path / "csv" / f"ingest={HOUR}"

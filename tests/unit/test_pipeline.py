@@ -80,7 +80,7 @@ class TestIngest:
         world.pipeline.ingest(ref, message_id="m", now=NOON)
         world.sink.objects.clear()
 
-        world.pipeline.ingest(ref, message_id="m", now=NOON + timedelta(hours=2))
+        world.pipeline.ingest(ref, message_id="m", now=NOON + timedelta(minutes=20))
 
         assert world.sink.objects == {KEY: ROW}
 
@@ -89,13 +89,38 @@ class TestIngest:
         world.pipeline.ingest(ref, message_id="m", now=NOON)
         world.sink.objects.clear()
 
-        world.pipeline.ingest(ref, message_id="m", now=NOON + timedelta(hours=2, minutes=1))
+        world.pipeline.ingest(ref, message_id="m", now=NOON + timedelta(minutes=20, seconds=1))
 
         assert world.sink.objects == {
-            "csv/v1/ingest=2026-11-21-14/C-1_INV-1-r000002.csv": ROW.replace(
+            "csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000002.csv": ROW.replace(
                 b'"active","1"', b'"active","2"'
-            ).replace(b"12:00:00", b"14:01:00")
+            ).replace(b"12:00:00", b"12:20:01")
         }
+
+    def test_stores_no_revision_before_the_one_that_it_replaces(self, world: World) -> None:
+        """By the clock of another instance, a second behind and in the hour before."""
+        world.upload("invoice.txt", invoice_text(amount="100.00"))
+        ref = world.bucket.put("invoice.txt", invoice_text(amount="120.00"))
+
+        world.pipeline.ingest(ref, message_id="m", now=NOON - timedelta(seconds=1))
+
+        revision = world.ledger.revision("C-1", "INV-1")
+        assert revision is not None
+        assert (revision.rev, revision.stored_at) == (2, NOON)
+        assert revision.csv_key == "csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000002.csv"
+        assert b'"2","invoice.txt","2026-11-21T12:00:00.000000Z"' in world.sink.objects[revision.csv_key]
+
+    def test_repairs_by_no_revision_before_the_one_that_it_replaces(self, world: World) -> None:
+        world.upload("invoice.txt", invoice_text(amount="100.00"))
+        ahead = world.bucket.put("invoice.txt", invoice_text(amount="120.00"))
+        world.pipeline.ingest(ahead, message_id="m", now=NOON + timedelta(hours=1))
+        first = world.ledger.revision("C-1", "INV-1", 1)
+        assert first is not None
+        world.sink.objects.clear()
+
+        world.pipeline.make_sure_of_revision(first, NOON + timedelta(minutes=59))
+
+        assert list(world.sink.objects) == ["csv/v1/ingest=2026-11-21-13/C-1_INV-1-r000002.csv"]
 
     def test_keeps_a_replaced_revision(self, world: World) -> None:
         world.upload("invoice.txt", invoice_text(amount="100.00"))

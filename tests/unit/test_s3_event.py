@@ -313,6 +313,7 @@ JSON = st.recursive(
             {"eventVersion": st.just("2.1"), "eventName": st.just("ObjectCreated:Put"), "s3": JSON}
         ),
         min_size=1,
+        max_size=10,  # of more problems than these only the number is told
     )
 )
 def test_every_record_is_accounted_for(records: list[object]) -> None:

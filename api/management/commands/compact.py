@@ -10,6 +10,7 @@ from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import holder, now
 from api.reports.compaction import compact, erase
 from api.reports.report import ReportFailed
+from invoice_parser.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     """`manage.py compact`."""
 
-    help = "Take new CSV objects into the table of all invoices. Run it every quarter of an hour, by a timer."
+    help = "Take new CSV objects into the table of all invoices. Run it once an hour, by a timer."
 
     def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Compact once, and erase from the table what `erase` ordered."""
@@ -36,4 +37,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         age = metrics.Sample(name="compaction_age_seconds", value=(now() - compaction.at).total_seconds())
         logger.info(logs.COMPACTED, extra={"compaction": str(compaction), "metrics": (age,)})
-        self.stdout.write(str(compaction) + (f", erased {len(orders)} orders" if orders else ""))
+        erased = f", erased {counted(len(orders), 'order')}" if orders else ""
+        self.stdout.write(str(compaction) + erased)

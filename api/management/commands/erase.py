@@ -12,6 +12,7 @@ from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import ActCommand, Progress, holder, now, parse_document
 from api.ports import TemporaryFailure
 from api.records import Act
+from invoice_parser.wording import counted, printable
 
 _NO_RIGHT = (
     "\nTo erase wants rights that the service has not. Attach the stack's policy for it (its output"
@@ -49,7 +50,7 @@ class Command(ActCommand):
         if bool(document) == bool(customer_id):
             raise CommandError("name a customer, or one rejection with --document KEY@VERSION")
         erasure = Erasure(customer_id=customer_id, invoice_id=options["invoice_id"])
-        what = "@".join(document) if document else _told(erasure)
+        what = printable("@".join(document) if document else _told(erasure))
         _confirm(what, is_agreed=options["yes"])
         try:
             act = self.operator(options).act("erase")
@@ -60,7 +61,7 @@ class Command(ActCommand):
             else:
                 self._erase(erasure, what, act)
         except (ActRefused, LeaseTaken, NotErasable) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable(str(error))) from error
         except TemporaryFailure as error:
             raise CommandError(f"{error}{_NO_RIGHT if 'AccessDenied' in error.code else ''}") from error
 
@@ -75,7 +76,7 @@ class Command(ActCommand):
         if not count:
             raise CommandError(f"nothing is known of {what}")
         self.stdout.write(
-            f"erased: {what}, {count} revisions and documents. Reports follow with the next `compact`; "
+            f"erased: {what}, {counted(count, 'record')}. Reports follow with the next `compact`; "
             "rejections that could not be read name no customer: look for them in `rejections list`, "
             "and erase each with --document KEY@VERSION"
         )

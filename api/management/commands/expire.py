@@ -9,6 +9,7 @@ from api import wiring
 from api.maintenance.expire import expire
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import holder, now
+from invoice_parser.wording import counted
 
 
 class Command(BaseCommand):
@@ -27,4 +28,4 @@ class Command(BaseCommand):
                 count = expire(wiring.ledger(), now(), keep_days=keep_days, keep=lease.keep)
         except LeaseTaken as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"dropped {count} texts older than {keep_days} days")
+        self.stdout.write(f"dropped {counted(count, 'text')} older than {counted(keep_days, 'day')}")

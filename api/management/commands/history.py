@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import wiring
+from invoice_parser.wording import printable
 
 
 class Command(BaseCommand):
@@ -21,11 +22,12 @@ class Command(BaseCommand):
         """Print a line a revision."""
         revisions = wiring.ledger().history(options["customer_id"], options["invoice_id"])
         if not revisions:
-            raise CommandError(f"there is no invoice {options['invoice_id']} of {options['customer_id']}")
+            ids = f"{options['invoice_id']} of {options['customer_id']}"
+            raise CommandError(printable(f"there is no invoice {ids}"))
         for revision in revisions:
             act = revision.act
             by = f"{act.kind} by {act.who}: {act.why}" if act else "delivered"
             self.stdout.write(
                 f"r{revision.rev:06d}  {revision.stored_at:%Y-%m-%d %H:%M:%S}Z  {revision.status:9}  "
-                f"{revision.source_key}@{revision.version_id}  {by}"
+                + printable(f"{revision.source_key}@{revision.version_id}  {by}")
             )

@@ -1,5 +1,6 @@
 """Import an archive of invoices."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import wiring
-from api.maintenance.importing import BucketArchive, FolderArchive
+from api.maintenance.importing import BucketArchive, FolderArchive, Imported
 from api.maintenance.lease import LeaseTaken, held
-from api.management.operator import Progress, holder, now
+from api.management.operator import Progress, holder, now, whole
+from api.ports import TemporaryFailure
+from api.s3_event import ObjectRef
+from invoice_parser.wording import counted, printable
 
 
 class Command(BaseCommand):
@@ -20,14 +24,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add where from and how."""
         parser.add_argument("archive", help="s3://BUCKET/PREFIX or a local folder")
-        parser.add_argument("--workers", type=int, default=8)
+        parser.add_argument("--workers", type=whole(1, 64), default=8, help="so many at once")
         parser.add_argument("--dry-run", action="store_true", help="count what there is, change nothing")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Import it."""
         archive, refs = self._open(options["archive"])
         if options["dry_run"]:
-            self.stdout.write(f"{sum(1 for _ in refs)} documents in {options['archive']}")
+            number = counted(sum(1 for _ in refs), "document")
+            self.stdout.write(f"{number} in {printable(options['archive'])}")
             return
         progress = Progress(self)
         try:
@@ -39,6 +44,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         finally:
             progress.end()
+        if done == Imported():
+            raise CommandError(f"there is nothing in {printable(options['archive'])}", returncode=1)
         self.stdout.write(str(done))
         if done.failed:
             raise CommandError("some failed for now; run it again", returncode=1)
@@ -51,8 +58,18 @@ class Command(BaseCommand):
             if bucket == settings.DOCPROC_SOURCE_BUCKET:
                 raise CommandError("that is the source bucket; `reconcile` brings in what is missing of it")
             archive = wiring.bucket_archive(bucket)
-            return archive, archive.refs(prefix)
+            return archive, _listed(archive, prefix)
         if not Path(name).is_dir():
             raise CommandError(f"{name} is no folder; write s3://BUCKET/PREFIX or a folder's path")
         folder = FolderArchive(folder=Path(name))
         return folder, folder.refs()
+
+
+def _listed(archive: BucketArchive, prefix: str) -> Iterator[ObjectRef]:
+    """Yield what there is to import; the bucket that may be missing is not one of the settings'."""
+    try:
+        yield from archive.refs(prefix)
+    except TemporaryFailure as error:
+        if error.code in {"NoSuchBucket", "404"}:
+            raise CommandError(f"there is no bucket {printable(archive.name)}") from error
+        raise

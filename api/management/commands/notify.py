@@ -9,6 +9,7 @@ from api.maintenance.lease import LeaseTaken, held
 from api.maintenance.notify import notify
 from api.management.operator import holder, now
 from api.ports import TemporaryFailure
+from invoice_parser.wording import counted
 
 
 class Command(BaseCommand):
@@ -28,4 +29,4 @@ class Command(BaseCommand):
                 number = notify(ledger, announcements.publish, now())
         except (LeaseTaken, TemporaryFailure) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{number} rejections told")
+        self.stdout.write(f"{counted(number, 'rejection')} told")

@@ -1,7 +1,9 @@
 """Accounts and their roles."""
 
-from getpass import getpass
+import sys
+from getpass import GetPassWarning, getpass
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
@@ -12,7 +14,7 @@ from api.access import GROUPS, role_of
 
 
 class Command(BaseCommand):
-    """`manage.py person [NAME] [--role ROLE] [--password] [--remove|--restore]`."""
+    """`manage.py person [NAME] [--role ROLE] [--password|--password-stdin] [--remove|--restore]`."""
 
     help = "List the accounts; make one, change its role or password, or shut it out."
 
@@ -21,6 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("name", nargs="?", help="the account; without one all are listed")
         parser.add_argument("--role", choices=GROUPS, help="what the person may do")
         parser.add_argument("--password", action="store_true", help="ask for a new password")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="read the new password from standard input"
+        )
         parser.add_argument("--remove", action="store_true", help="shut the account out; its acts stay")
         parser.add_argument("--restore", action="store_true", help="let the account in again")
 
@@ -34,8 +39,8 @@ class Command(BaseCommand):
         if is_new and options["remove"]:
             raise CommandError(f"there is no account {options['name']}")
         user = User(username=options["name"]) if is_new else User.objects.get(username=options["name"])
-        if options["password"] or is_new:
-            user.set_password(_new_password(user))
+        if options["password"] or options["password_stdin"] or is_new:
+            user.set_password(_new_password(user, is_piped=options["password_stdin"]))
         if options["remove"] or options["restore"]:
             user.is_active = bool(options["restore"])
         user.save()
@@ -48,12 +53,26 @@ class Command(BaseCommand):
         self.stdout.write(f"{user.username}: {'no role' if role == 'account' else role}")
 
 
-def _new_password(user: User) -> str:
-    password = getpass("New password: ")
-    if getpass("Once more: ") != password:
-        raise CommandError("The two are not the same; nothing changed.")
+def _new_password(user: User, *, is_piped: bool) -> str:
+    password = sys.stdin.readline().rstrip("\r\n") if is_piped else _asked()
     try:
         validate_password(password, user)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
+    return password
+
+
+def _asked() -> str:
+    try:
+        with catch_warnings():
+            # Where there is no terminal getpass warns and then shows what is typed.
+            simplefilter("error", GetPassWarning)
+            password = getpass("New password: ")
+            again = getpass("Once more: ")
+    except (GetPassWarning, EOFError) as error:
+        raise CommandError(
+            "There is no terminal to ask for the password on; give it with --password-stdin."
+        ) from error
+    if again != password:
+        raise CommandError("The two are not the same; nothing changed.")
     return password

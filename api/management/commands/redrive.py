@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from api import wiring
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import Progress, holder, now
+from invoice_parser.wording import counted
 
 
 class Command(BaseCommand):
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Drain it once."""
         if options["dry_run"]:
-            self.stdout.write(f"about {wiring.dead_letters().depth()} messages wait")
+            self.stdout.write(f"about {counted(wiring.dead_letters().depth(), 'message')} waiting")
             return
         progress = Progress(self)
         try:

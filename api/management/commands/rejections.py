@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import wiring
 from api.acts import ActRefused, Operator
-from api.management.operator import ActCommand, now, parse_document
+from api.management.operator import ActCommand, now, parse_document, whole
+from invoice_parser.wording import printable, printable_lines
 
 
 class Command(BaseCommand):
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         listing = actions.add_parser("list", help="the open ones, newest first")
         listing.add_argument("--all", action="store_true", help="closed ones too")
-        listing.add_argument("--limit", type=int, default=100)
+        listing.add_argument("--limit", type=whole(1, 1_000), default=100, help="at most so many")
         show = actions.add_parser("show", help="one, with its text")
         show.add_argument("document", type=parse_document, metavar="KEY@VERSION")
         for name, help_text in (
@@ -48,8 +49,10 @@ class Command(BaseCommand):
             where = f"line {reason.line}: " if reason and reason.line else ""
             self.stdout.write(
                 f"{document.recorded_at:%Y-%m-%d %H:%M:%S}Z  {'open  ' if document.is_open else 'closed'}  "
-                f"{document.source_key}@{document.version_id}  "
-                + (f"{reason.code}: {where}{reason.message}" if reason else "")
+                + printable(
+                    f"{document.source_key}@{document.version_id}  "
+                    + (f"{reason.code}: {where}{reason.message}" if reason else "")
+                )
             )
         if page.next_token:
             self.stdout.write(f"… more than {limit}; raise --limit to see them")
@@ -58,40 +61,42 @@ class Command(BaseCommand):
 
     def _show(self, source_key: str, version_id: str) -> None:
         document = wiring.ledger().document(source_key, version_id)
+        named = printable(f"{source_key}@{version_id}")
         if document is None or document.outcome != "rejected":
-            raise CommandError(f"there is no rejection of {source_key} version {version_id}")
+            raise CommandError(f"there is no rejection of {named}")
         reason = document.reason
-        self.stdout.write(f"document    {source_key}@{version_id}")
+        self.stdout.write(f"document    {named}")
         if reason:
-            self.stdout.write(f"reason      {reason.code}: {reason.message}")
-            self.stdout.write(
-                f"place       line {reason.line}, column {reason.column}" if reason.line else ""
-            )
+            self.stdout.write(printable(f"reason      {reason.code}: {reason.message}"))
+        if reason and reason.line:
+            self.stdout.write(f"place       line {reason.line}, column {reason.column}")
         self.stdout.write(
             f"recorded    {document.recorded_at:%Y-%m-%d %H:%M:%S}Z, attempts {document.attempts}"
         )
-        self.stdout.write(f"invoice     {document.customer_id or '-'} {document.invoice_id or '-'}")
+        ids = f"{document.customer_id or '-'} {document.invoice_id or '-'}"
+        self.stdout.write(printable(f"invoice     {ids}"))
         for act in document.acts:
-            self.stdout.write(f"act         {act.at:%Y-%m-%d %H:%M:%S}Z {act.kind} by {act.who}: {act.why}")
+            by = f"{act.at:%Y-%m-%d %H:%M:%S}Z {act.kind} by {act.who}: {act.why}"
+            self.stdout.write(printable(f"act         {by}"))
         self.stdout.write("")
-        self.stdout.write((document.data or b"(the text is not kept)").decode("utf-8", "replace"))
+        text = (document.data or b"(the text is not kept)").decode("utf-8", "replace")
+        self.stdout.write(printable_lines(text))
 
     def _act(self, action: str, options: dict[str, Any]) -> None:
         source_key, version_id = options["document"]
-        acts = wiring.acts()
+        acts, named = wiring.acts(), printable(f"{source_key}@{version_id}")
         try:
             operator = Operator(who=options["who"], why=options["why"], at=now())
             if action == "accept":
                 revision = acts.accept(source_key, version_id, operator)
-                self.stdout.write(
-                    f"accepted: {revision.customer_id} {revision.invoice_id} is now revision {revision.rev}"
-                )
+                invoice = printable(f"{revision.customer_id} {revision.invoice_id}")
+                self.stdout.write(f"accepted: {invoice} is now revision {revision.rev}")
             elif action == "close":
                 acts.close(source_key, version_id, operator)
-                self.stdout.write(f"closed: {source_key}@{version_id}")
+                self.stdout.write(f"closed: {named}")
             else:
                 document = acts.reprocess_rejection(source_key, version_id, operator)
                 code = f" ({document.reason.code})" if document.reason else ""
-                self.stdout.write(f"{document.outcome}: {source_key}@{version_id}{code}")
+                self.stdout.write(f"{document.outcome}: {named}{code}")
         except ActRefused as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable(str(error))) from error

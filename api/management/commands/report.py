@@ -48,6 +48,9 @@ class Command(BaseCommand):
         """Run the report with the options that it knows, and write the answer."""
         names = {each.name for known in REPORTS.values() for each in known.parameters}
         texts = {name: options[name] for name in names if options.get(name) is not None}
+        output = options["output"]
+        if output and (output.is_dir() or not output.absolute().parent.is_dir()):
+            raise CommandError(f"--output {output} is no file in a folder that exists")
         try:
             sql = report.render(report.read(texts))
             if options["show_sql"]:
@@ -61,8 +64,11 @@ class Command(BaseCommand):
         form = FORMATS[options["format"]]
         parts = form.write(report.columns, result.rows)
         if options["output"]:
-            with options["output"].open("wb") as file:
-                file.writelines(parts)
+            try:
+                with options["output"].open("wb") as file:
+                    file.writelines(parts)
+            except OSError as error:
+                raise CommandError(f"{options['output']} cannot be written: {error.strerror}") from error
         elif form.is_text:
             for part in parts:
                 self.stdout.write(part.decode(), ending="")

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from api import wiring
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import ActCommand, Progress, holder, now
+from invoice_parser.wording import counted, printable
 
 
 class Command(ActCommand):
@@ -30,8 +31,12 @@ class Command(ActCommand):
             texts: Any = work.rejections(options["code"])
         else:
             texts = work.invoices(options["customer_id"], options["invoice_id"])
+        is_named = bool(options["customer_id"]) and not options["rejections"]
         if options["dry_run"]:
-            self.stdout.write(f"{sum(1 for _ in texts)} texts")
+            count = sum(1 for _ in texts)
+            if not count and is_named:
+                raise CommandError(_nothing(options), returncode=1)
+            self.stdout.write(counted(count, "text"))
             return
         progress = Progress(self)
         try:
@@ -41,6 +46,13 @@ class Command(ActCommand):
             raise CommandError(str(error)) from error
         finally:
             progress.end()
+        if not done.any and is_named:
+            raise CommandError(_nothing(options), returncode=1)
         self.stdout.write(str(done))
         if done.failed:
             raise CommandError("some failed for now; run it again", returncode=1)
+
+
+def _nothing(options: dict[str, Any]) -> str:
+    invoice = f"invoice {options['invoice_id']}" if options["invoice_id"] else "invoice"
+    return printable(f"there is no {invoice} of {options['customer_id']}")

@@ -1,33 +1,18 @@
 """Bring a withdrawn invoice back."""
 
-from typing import Any
-
-from django.core.management.base import CommandError, CommandParser
-
-from api import wiring
-from api.acts import ActRefused
-from api.management.operator import ActCommand
+from api.acts import Acts, Operator
+from api.management.operator import StatusCommand
+from api.records import Revision
 
 
-class Command(ActCommand):
-    """`manage.py restore CUSTOMER INVOICE --why …`."""
+class Command(StatusCommand):
+    """`manage.py restore CUSTOMER INVOICE [--rev REV] --why …`."""
 
     help = "Bring a withdrawn invoice back into the expenses."
+    done = "restored"
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """Add the invoice's ids."""
-        parser.add_argument("customer_id")
-        parser.add_argument("invoice_id")
-        super().add_arguments(parser)
-
-    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
+    def act(
+        self, acts: Acts, customer_id: str, invoice_id: str, rev: int | None, operator: Operator
+    ) -> Revision:
         """Restore it."""
-        try:
-            revision = wiring.acts().restore(
-                options["customer_id"], options["invoice_id"], None, self.operator(options)
-            )
-        except ActRefused as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(
-            f"restored: {revision.customer_id} {revision.invoice_id}, now revision {revision.rev}"
-        )
+        return acts.restore(customer_id, invoice_id, rev, operator)

@@ -37,7 +37,11 @@ SUMS_SQL: Final = """\
     sum(tax_amount) AS tax_amount, sum(total_amount) AS total_amount"""
 
 TIMES: Final = Parameter(
-    name="times", kind="amount", title="how many times the median is too much", default=Decimal(10)
+    name="times",
+    kind="amount",
+    title="how many times the median is too much",
+    default=Decimal(10),
+    lowest=Decimal(1),
 )
 LEAST: Final = Parameter(
     name="least", kind="count", title="only sellers with at least so many invoices", default=5

@@ -6,26 +6,30 @@ from api.reports.parameters import Parameter
 from api.reports.queries.common import LIMIT, WHERE, WHICH, columns
 from api.reports.report import Report
 
+INVOICE_COLUMNS: Final = columns(
+    issue_date="date",
+    customer_id="text",
+    invoice_id="text",
+    seller_name="text",
+    buyer_name="text",
+    currency="text",
+    net_amount="amount",
+    tax_amount="amount",
+    total_amount="amount",
+    findings="text",
+)
+INVOICE_COLUMNS_SQL: Final = """\
+issue_date, customer_id, invoice_id, seller_name, buyer_name, currency,
+    net_amount, tax_amount, total_amount, findings"""
+
 INVOICES: Final = Report(
     name="invoices",
     title="Invoices",
     description="The invoices one by one, the latest first.",
     parameters=(*WHICH, LIMIT),
-    columns=columns(
-        issue_date="date",
-        customer_id="text",
-        invoice_id="text",
-        seller_name="text",
-        buyer_name="text",
-        currency="text",
-        net_amount="amount",
-        tax_amount="amount",
-        total_amount="amount",
-        findings="text",
-    ),
+    columns=INVOICE_COLUMNS,
     sql=f"""\
-SELECT issue_date, customer_id, invoice_id, seller_name, buyer_name, currency,
-    net_amount, tax_amount, total_amount, findings
+SELECT {INVOICE_COLUMNS_SQL}
 FROM expenses
 {WHERE}
 ORDER BY issue_date DESC, customer_id, invoice_id

@@ -99,6 +99,27 @@ async function send(drop, file) {
   }
 }
 
+// A file that was asked for before its answer was there comes when a page that waited has it.
+function takeFile() {
+  const link = document.querySelector("[data-file]");
+  if (!link) return;
+  link.download = "";  // this page stays, whatever the answer is
+  link.click();
+  link.removeAttribute("download");
+}
+
+// What a form was refused for, above what still is as it was.
+function showFault({detail: {ctx}}) {
+  if (!ctx.sourceElement.matches("form")) return;
+  const page = new DOMParser().parseFromString(ctx.text, "text/html");
+  const fault = document.getElementById("fault") || document.createElement("p");
+  fault.id = "fault";
+  fault.className = "notice error";
+  fault.role = "alert";
+  fault.textContent = page.querySelector("main p:not(.brand)")?.textContent || `docproc answered ${ctx.response.status}.`;
+  ctx.sourceElement.before(fault);
+}
+
 function prepare(root) {
   localize(root);
   offerChoosingAll(root);
@@ -107,7 +128,11 @@ function prepare(root) {
 document.body.append(tip);
 prepare(document);
 for (const drop of document.querySelectorAll("#drop")) prepareUpload(drop);
-document.addEventListener("htmx:after:swap", () => prepare(document));
+document.addEventListener("htmx:after:swap", ({detail: {ctx}}) => {
+  prepare(document);
+  if (ctx.select === "#result") takeFile();
+});
+document.addEventListener("htmx:response:error", showFault);
 document.addEventListener("pointermove", showTip, {passive: true});
 document.addEventListener("pointerover", lightLine, {passive: true});
 document.addEventListener("change", chooseAll);

@@ -2,14 +2,17 @@
 
     RECORD_AWS_REQUESTS=FILE PYTHONPATH=tests/support/recording make test demo ARGS=--once
 
-Looked at where nothing passes by: http.client, below urllib3, requests and any client signed by hand;
-and botocore's last step before it, since moto answers there within a test's process. Only requests
-with a frame of api/ or infra/ec2/ on the stack count: a test's own calls need no permission.
+Looked at where nothing passes by: http.client, below urllib3 and requests; the socket, below that and any
+client that frames HTTP by hand; and, since moto answers there within a test's process, botocore's last step
+before it and tests/support/moto_wire.py, which asks for `note`. Only requests with a frame of api/,
+infra/ec2/ or infra/spark/ on the stack count: a test's own calls need no permission.
 """
 
 import http.client
 import json
 import os
+import socket
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from typing import Any
 import botocore.endpoint
 
 _ROOT = str(Path(__file__).resolve().parents[3])
-_OURS = (f"{_ROOT}/api/", f"{_ROOT}/infra/ec2/", "/opt/docproc/")
+_OURS = (f"{_ROOT}/api/", f"{_ROOT}/infra/ec2/", f"{_ROOT}/infra/spark/", "/opt/docproc/")
 _MAX_BODY_BYTES = 1 << 16
 
 
@@ -30,7 +33,7 @@ def _is_ours() -> bool:
     return False
 
 
-def _note(seen: str, method: str, url: str, headers: dict[str, str], body: bytes) -> None:
+def note(seen: str, method: str, url: str, headers: dict[str, str], body: bytes) -> None:
     authorization = headers.get("authorization", "")
     if not authorization.startswith("AWS4-HMAC-SHA256") or not _is_ours():
         return
@@ -62,7 +65,7 @@ def _watch_botocore() -> None:
 
     def watched(self: Any, request: Any, *rest: Any) -> Any:
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
-        _note("botocore", request.method, request.url, _lower(request.headers), body)
+        note("botocore", request.method, request.url, _lower(request.headers), body)
         return inner(self, request, *rest)
 
     endpoint._do_get_response = watched
@@ -99,13 +102,34 @@ def _watch_http() -> None:
         noted, self._noted = getattr(self, "_noted", None), None
         if noted:
             method, url, headers, sent = noted
-            _note("http", method, url, headers, bytes(sent).partition(b"\r\n\r\n")[2])
+            note("http", method, url, headers, bytes(sent).partition(b"\r\n\r\n")[2])
         return getresponse(self, *rest, **named)
 
     connection.putrequest, connection.putheader = watched_request, watched_header
     connection.send, connection.getresponse = watched_send, watched_response
 
 
+def _watch_socket(kind: Any) -> None:
+    inner = kind.sendall
+
+    def watched(self: Any, data: Any, *rest: Any) -> Any:
+        head, end, body = bytes(data).partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        if end and first.endswith(" HTTP/1.1"):
+            headers = {
+                name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+            }
+            # http.client's own, which it sends apart from their bodies, are noted above.
+            if len(body) == int(headers.get("content-length", -1)):
+                method, url, _ = first.split(" ")
+                note("socket", method, url, headers, body)
+        return inner(self, data, *rest)
+
+    kind.sendall = watched
+
+
 if os.environ.get("RECORD_AWS_REQUESTS"):
     _watch_botocore()
     _watch_http()
+    _watch_socket(socket.socket)
+    _watch_socket(ssl.SSLSocket)

@@ -92,9 +92,9 @@ class TestRejectedFile:
         assert status == 2
         assert output.out.count(b"\n") == 1
         assert output.err.decode().splitlines() == [
-            f"{tmp_path}/empty.txt:0:0: empty: The document has no bytes.",
+            f"{tmp_path}/empty.txt: empty: The document has no bytes.",
             f"{tmp_path}/absent.txt: cannot be read: No such file or directory",
-            "3 files: 1 invoices with 0 findings, 1 rejected, 1 unreadable",
+            "3 files: 1 invoice with 0 findings, 1 rejected, 1 unreadable",
         ]
 
     def test_says_too_large_without_reading_it_all(
@@ -105,7 +105,7 @@ class TestRejectedFile:
             stream.truncate(10**12)  # a hole: no bytes on the disk
 
         assert main([str(large)]) == 1
-        assert b"0:0: too-large: " in capfdbinary.readouterr().err
+        assert b"large.txt: too-large: " in capfdbinary.readouterr().err
 
 
 class TestFolder:
@@ -124,7 +124,7 @@ class TestFolder:
         ]
         assert (
             output.err.decode().splitlines()[-1]
-            == "6 files: 5 invoices with 1 findings, 1 rejected, 0 unreadable"
+            == "6 files: 5 invoices with 1 finding, 1 rejected, 0 unreadable"
         )
 
     def test_skips_hidden_files(self, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -22,6 +22,10 @@ class TestPacked:
         assert packed(["a", "b" * 60], 30) == ["a,", "b" * 12 + "… (60 characters)"]
 
 
+def test_hands_a_terminal_no_commands() -> None:
+    assert cut("a\x1b[2J\u202e.txt\nb", 60) == "a<U+001B>[2J<U+202E>.txt b"
+
+
 class TestScreen:
     def test_aligns_facts(self) -> None:
         stream = io.StringIO()

@@ -254,7 +254,7 @@ class TestRunBatch:
         assert (done.failed, len(tried)) == (400, 200)
 
     def test_puts_no_object_into_an_hour_that_readers_have_left(self, world: World) -> None:
-        times = iter([NOON, NOON + timedelta(hours=2, seconds=1)])
+        times = iter([NOON, NOON + timedelta(minutes=20, seconds=1)])
         world.bucket.put("1.txt", invoice_text())
 
         done = replace(world.importer(), clock=lambda: next(times)).run_batch(list(world.refs()))

@@ -132,3 +132,11 @@ class TestNotify:
         assert subject == "docproc: 60 documents were rejected"
         assert len(text.splitlines()) == 53
         assert "... and 10 more" in text
+
+    def test_tells_nothing_that_a_reader_of_mail_would_obey(self, ledger: Ledger, mailbox: Mailbox) -> None:
+        ledger.reject("a\r\nBcc: x\x1b[2J\u202etxt.txt", 5)
+
+        notify(ledger, mailbox.publish, LATER)
+
+        [(_, text)] = mailbox.mails
+        assert "a<U+000D><U+000A>Bcc: x<U+001B>[2J<U+202E>txt.txt, line 4: there is no total" in text

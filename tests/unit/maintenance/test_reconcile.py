@@ -10,9 +10,11 @@ from api.maintenance.lease import Lease, LeaseTaken, held
 from api.maintenance.reconcile import Balance, Reconciler, last_balance
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
-from api.records import Change
+from api.records import Act, Change
 from tests.support.invoices import invoice_text
 from tests.support.memory import NOON, MemoryBucket, MemoryLedger, MemorySink
+
+ERASE = Act(kind="erase", who="anna", why="asked to", at=NOON)
 
 
 @dataclass
@@ -159,6 +161,19 @@ class TestReconciler:
         assert balance.repaired == 1
         assert list(sweep.sink.objects) == ["csv/v1/ingest=2026-11-21-12/C-1_INV-1-r000001.csv"]
 
+    def test_looks_at_an_hour_of_any_length_in_parts(
+        self, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("api.maintenance.reconcile.REVISIONS", 2)
+        for number in range(5):
+            sweep.bucket.put(f"{number}.txt", invoice_text(invoice_id=f"INV-{number}"))
+        sweep.run()
+        sweep.sink.objects.clear()
+
+        balance = sweep.run()
+
+        assert (balance.repaired, len(sweep.sink.objects)) == (5, 5)
+
     def test_does_not_repair_an_old_revision_that_a_newer_one_replaced(self, sweep: Sweep) -> None:
         sweep.bucket.put("a.txt", invoice_text(amount="100.00"))
         sweep.bucket.put("a.txt", invoice_text(amount="120.00"))
@@ -188,12 +203,38 @@ class TestReconciler:
     def test_removes_what_a_delivery_put_while_it_was_erased(self, sweep: Sweep) -> None:
         sweep.bucket.put("a.txt", invoice_text())
         sweep.run()
-        current = sweep.ledger.current["C-1", "INV-1"]
-        sweep.ledger.current["C-1", "INV-1"] = replace(current, row=b"", data=None)
+        list(sweep.ledger.erase("C-1", "INV-1", ERASE))
 
         sweep.run()
 
         assert sweep.sink.objects == {}
+
+    def test_removes_the_row_that_an_import_put_while_it_was_erased(self, sweep: Sweep) -> None:
+        batch = "csv/v1/ingest=2026-11-21-12/import-1.csv"
+        importing = replace(sweep.pipeline, csv_key=batch)
+        for invoice_id in ("INV-1", "INV-2"):
+            ref = sweep.bucket.put(f"{invoice_id}.txt", invoice_text(invoice_id=invoice_id))
+            importing.ingest(ref, message_id="import", now=NOON)
+        erased, other = (sweep.ledger.current["C-1", each].row for each in ("INV-1", "INV-2"))
+        list(sweep.ledger.erase("C-1", "INV-1", ERASE))
+        sweep.sink.objects = {batch: erased + other}
+
+        sweep.run()
+
+        assert sweep.sink.objects == {batch: other}
+
+    def test_goes_on_when_it_may_not_remove(self, sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object) -> None:
+            raise TemporaryFailure("s3", "DeleteObject", "AccessDenied", "compare it with the role")
+
+        sweep.bucket.put("a.txt", invoice_text())
+        sweep.run()
+        list(sweep.ledger.erase("C-1", "INV-1", ERASE))
+        monkeypatch.setattr(MemorySink, "remove", refuse)
+
+        balance = sweep.run()
+
+        assert (balance.stored, balance.failures, balance.is_closed) == (1, 1, False)
 
     def test_counts_as_repaired_only_what_it_put(self, sweep: Sweep) -> None:
         sweep.bucket.put("a.txt", invoice_text())

@@ -75,22 +75,32 @@ class TestPulse:
         waits = [1, 2, 3, 4, 100]
         some = [document(last_modified_at=AT - timedelta(seconds=wait)) for wait in waits]
 
-        beat = pulse(some)
+        beat = pulse(some, AT, 1_000)
 
         assert (beat.p50_seconds, beat.p95_seconds) == (3, 100)
 
     def test_leaves_out_what_nobody_waited_for(self) -> None:
         old = rejection(last_modified_at=AT - timedelta(days=3), acts=(act("reprocess"),))
 
-        beat = pulse([old, document(last_modified_at=None)])
+        beat = pulse([old, document(last_modified_at=None)], AT, 1_000)
 
         assert (beat.received, beat.rejected, beat.p50_seconds, beat.p95_seconds) == (2, 1, None, None)
 
     def test_never_has_a_wait_below_nothing(self) -> None:
-        assert pulse([document(last_modified_at=AT + timedelta(seconds=1))]).p50_seconds == 0
+        late = document(last_modified_at=AT + timedelta(seconds=1))
+
+        assert pulse([late], AT, 1_000).p50_seconds == 0
 
     def test_of_nothing_is_nothing(self) -> None:
-        assert (pulse([]).received, pulse([]).since) == (0, None)
+        assert (pulse([], AT, 1_000).received, pulse([], AT, 1_000).since) == (0, AT)
+
+    def test_counts_what_is_not_older_than_it_says(self) -> None:
+        some = [document(recorded_at=AT + timedelta(minutes=minute)) for minute in (9, 5, 0, -1)]
+
+        day, most = pulse(some, AT, 1_000), pulse(some[:2], AT, 2)
+
+        assert (day.received, day.since, day.is_cut) == (3, AT, False)
+        assert (most.received, most.since, most.is_cut) == (2, AT + timedelta(minutes=5), True)
 
 
 def test_every_finding_belongs_to_one_check() -> None:

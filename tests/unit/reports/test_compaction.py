@@ -45,7 +45,7 @@ class FakeTables:
 
 
 class TestCompact:
-    def test_merges_then_moves_the_tail_three_hours_behind_the_clock(self) -> None:
+    def test_merges_then_moves_the_tail_45_minutes_behind_the_clock(self) -> None:
         tables = FakeTables([date(2018, 3, 1)])
 
         done = compact(tables, NOON)
@@ -56,9 +56,9 @@ class TestCompact:
             "CREATE OR REPLACE VIEW invoices_tail",
             "CREATE OR REPLACE VIEW compaction",
         ]
-        assert "WHERE ingest >= '2026-01-26-09'" in tables.done[2]
+        assert "WHERE ingest >= '2026-01-26-11'" in tables.done[2]
         assert "'2026-01-26T12:34:56Z'" in tables.done[3]
-        assert str(done) == "compacted: 1 months in 1 merges, tail from 2026-01-26-09"
+        assert str(done) == "compacted: 1 month in 1 merge, tail from 2026-01-26-11"
 
     def test_with_an_empty_tail_merges_nothing(self) -> None:
         tables = FakeTables([])

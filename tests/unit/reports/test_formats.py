@@ -51,7 +51,7 @@ class TestTable:
     def test_hands_a_terminal_no_commands(self) -> None:
         text = written("table", [("\x1b]0;x\x07\x9b31m", None, None, None, None)]).decode()
 
-        assert "\N{REPLACEMENT CHARACTER}]0;x\N{REPLACEMENT CHARACTER}" in text
+        assert "<U+001B>]0;x<U+0007><U+009B>31m" in text
         assert not re.search("[\x1b\x07\x9b]", text)
 
 

@@ -54,13 +54,13 @@ class TestRawObjects:
         bucket = MemoryBucket({key("26-01", "a"): row("A"), key("26-09", "b"): row("B")})
         raw = RawObjects(bucket)
         raw.since("2026-01-26-00")
-        bucket.objects[key("26-07", "late")] = row("C")
+        bucket.objects[key("26-08", "late")] = row("C")
 
         rows = raw.since("2026-01-26-00")
 
         assert set(rows.column("invoice_id").to_pylist()) == {"A", "B", "C"}
         assert sorted(bucket.got) == sorted(bucket.objects)
-        assert bucket.listed == [f"{PREFIX}2026-01-26-00", f"{PREFIX}2026-01-26-06"]
+        assert bucket.listed == [f"{PREFIX}2026-01-26-00", f"{PREFIX}2026-01-26-08"]
 
     def test_forgets_what_has_been_compacted(self) -> None:
         raw = RawObjects(MemoryBucket({key("26-01", "a"): row("A"), key("26-09", "b"): row("B")}))
