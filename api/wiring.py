@@ -77,6 +77,8 @@ def clients() -> Clients:
         region=settings.DOCPROC_AWS_REGION,
         endpoint_url=settings.DOCPROC_AWS_ENDPOINT_URL,
         is_fast=settings.DOCPROC_AWS_CLIENT == "fast",
+        # A connection for each message in flight and some for pages, or TLS would be set up again and again.
+        pool_size=settings.DOCPROC_MAX_IN_FLIGHT + 4,
     )
 
 
