@@ -85,9 +85,8 @@ def row_of(it: Rig, contender: Contender, latency: int) -> Row:
         rate = median(contender.rates) / 2
         seen = load.open_loop(contender.server.port, it.file, rate=rate, seconds=max(it.seconds, 4.0))
         if seen.bad:
-            raise Failed(
-                f"{contender.variant.name}: {seen.bad} of {seen.answers} answers were bad at half load"
-            )
+            complaints = contender.server.complaints()
+            raise Failed(f"{contender.variant.name} at half load: {seen.bad} of {seen.answers}{complaints}")
         it.aws.control.settled()
     return Row(
         name=contender.variant.name,
@@ -113,7 +112,7 @@ def stub_capacity(it: Rig, scratch: Path) -> float:
     it.aws.control.set_latency(0)
     seen = load.ClosedLoop(file=file, connections=CONNECTIONS[0], seconds=it.seconds)(it.aws.port)
     if seen.bad:
-        raise Failed(f"the stand-in for AWS: {seen.bad} of {seen.answers} answers were bad")
+        raise Failed(f"the stand-in for AWS: {seen.bad} of {seen.answers}")
     return seen.rate
 
 

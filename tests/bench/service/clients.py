@@ -28,15 +28,10 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = self._buffer[:end].lower()
-        at = head.find(b"content-length:")
-        length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
-        if len(self._buffer) >= end + 4 + length:
-            status, self._buffer = int(self._buffer[9:12]), b""
-            if b"connection: close" in head:
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        if found and _is_whole(head.lower(), body):
+            status, self._buffer = int(head[9:12]), b""
+            if b"connection: close" in head.lower():
                 self.transport.close()
             self._resolve(status)
 
@@ -46,6 +41,13 @@ class Client(asyncio.Protocol):
     def _resolve(self, status: int) -> None:
         if self._answer and not self._answer.done():
             self._answer.set_result(status)
+
+
+def _is_whole(head: bytes, body: bytes) -> bool:
+    if b"\r\ntransfer-encoding: chunked" in head:
+        return body.endswith(b"0\r\n\r\n")
+    at = head.find(b"\r\ncontent-length:")
+    return len(body) >= (int(head[at + 17 :].split(b"\r\n", 1)[0]) if at >= 0 else 0)
 
 
 class Connections:

@@ -23,10 +23,10 @@ _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a load saw: answers, how many of them were not 200 (or never came), seconds in all and of each."""
+    """What a load saw: answers, what was bad among them ("" for nothing), seconds in all and of each."""
 
     answers: int
-    bad: int
+    bad: str
     seconds: float
     latencies: tuple[float, ...] = ()
 
@@ -62,7 +62,8 @@ class ClosedLoop:
         with socket.create_connection((HOST, port)) as connection:
             connection.sendall(f"{self.seconds} {self.file}\n".encode())
             answers, bad = connection.makefile().readline().split()
-        return Load(answers=int(answers), bad=int(bad), seconds=time.perf_counter() - began)
+        is_bad = f"{bad} not done" if bad != "0" else ""
+        return Load(answers=int(answers), bad=is_bad, seconds=time.perf_counter() - began)
 
 
 def open_loop(port: int, file: Path, *, rate: float, seconds: float, seed: int = 1) -> Load:
@@ -76,7 +77,8 @@ def _wrk(loop: ClosedLoop, port: int) -> Load:
     command += ["-s", str(_SCRIPT), f"http://{HOST}:{port}", "--", str(loop.file)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     facts = json.loads(done.stdout.splitlines()[-1])
-    return Load(answers=facts["answers"], bad=facts["bad"] + facts["broken"], seconds=facts["seconds"])
+    bad = f"{facts['bad']} not 200, {facts['broken']} broken off" if facts["bad"] + facts["broken"] else ""
+    return Load(answers=facts["answers"], bad=bad, seconds=facts["seconds"])
 
 
 async def _closed(loop: ClosedLoop, port: int) -> Load:
@@ -111,10 +113,10 @@ async def _open(port: int, file: Path, rate: float, seconds: float, chance: rand
 
 def _load(pool: Connections, seconds: float, latencies: Sequence[float]) -> Load:
     pool.close()
-    answers = pool.statuses.total()
+    bad = [f"{number} times {status}" for status, number in pool.statuses.items() if status != 200]
     return Load(
-        answers=answers,
-        bad=answers - pool.statuses[200],
+        answers=pool.statuses.total(),
+        bad=", ".join(bad),
         seconds=seconds,
         latencies=tuple(latencies),
     )

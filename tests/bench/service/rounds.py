@@ -83,7 +83,9 @@ def one_round(aws: servers.Stub, contender: Contender, run: load.ClosedLoop) -> 
     cpu_seconds = server.cpu_seconds() - cpu_seconds
     invoices = counts["GetObject"]
     if seen.bad or not invoices or counts != {name: n * invoices for name, n in variant.calls.items()}:
-        raise Failed(f"{variant.name}: {seen.bad} of {seen.answers} answers were bad; calls: {dict(counts)}")
+        raise Failed(
+            f"{variant.name}: {seen.bad} of {seen.answers}; calls: {dict(counts)}{server.complaints()}"
+        )
     return cpu_seconds / invoices * 1000, seen.rate
 
 

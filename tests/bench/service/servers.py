@@ -49,8 +49,8 @@ class Stub:
 class Server:
     """A running variant."""
 
-    def __init__(self, pid: int, port: int, ready_seconds: float) -> None:
-        self.port, self.ready_seconds, self._pid = port, ready_seconds, pid
+    def __init__(self, pid: int, port: int, ready_seconds: float, log: Path) -> None:
+        self.port, self.ready_seconds, self._pid, self._log = port, ready_seconds, pid, log
 
     def processes(self) -> list[int]:
         """Return its processes, but for the tether that starts them."""
@@ -70,6 +70,11 @@ class Server:
                 own = fields[11:13] if pid != self._pid else ()
                 ticks += sum(int(each) for each in (*own, *fields[13:15]))
         return ticks / _TICKS_A_SECOND
+
+    def complaints(self) -> str:
+        """Return the last lines of its log that are no plain news."""
+        lines = [line for line in self._log.read_text(errors="replace").splitlines() if '"INFO"' not in line]
+        return "".join(f"\n  {line}" for line in lines[-5:])
 
     def resident_bytes(self) -> list[int]:
         """Return the resident memory of each process, largest first."""
@@ -110,7 +115,7 @@ def running(variant: Variant, aws: Stub, scratch: Path, *, workers: int) -> Iter
         )
     try:
         _wait_ready(process, port, variant.ready_path, log)
-        yield Server(process.pid, port, time.perf_counter() - began)
+        yield Server(process.pid, port, time.perf_counter() - began, log)
     finally:
         assert process.stdin
         process.stdin.close()
