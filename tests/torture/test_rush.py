@@ -94,4 +94,4 @@ class TestRush:
     ) -> None:
         with django_db_blocker.unblock():
             for seed in (2, 3):
-                print(f"\nrush, MariaDB: {rush(mariadb_url, documents=600, seed=seed)}, lost 0, doubled 0")
+                print(f"\nrush, MariaDB: {rush(mariadb_url, documents=240, seed=seed)}, lost 0, doubled 0")
