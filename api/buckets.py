@@ -208,8 +208,10 @@ class DestinationBucket:
         with translate("s3", "GetObject"):
             try:
                 return _whole(self.client.get_object(Bucket=self.bucket, Key=key), max_bytes)
-            except self.client.exceptions.NoSuchKey as error:
-                raise ContentGone("expired-before-processed") from error
+            except ClientError as error:
+                if error_code(error) == "NoSuchKey":
+                    raise ContentGone("expired-before-processed") from error
+                raise
 
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield the keys under a prefix in order, from the one behind `start_after`."""

@@ -21,7 +21,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from api.maintenance.importing import Imported
 from api.maintenance.lease import Lease, LeaseTaken, held
-from api.management.operator import holder, now
 from api.ports import TemporaryFailure
 from infra.spark.archive import BadManifest, Inventory, parse_manifest
 from infra.spark.worker import Work, import_keys, keys_of, start
@@ -43,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start(variables)
     logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each connection that it closes
     from api import wiring  # noqa: PLC0415 - models need Django set up
+    from api.management.operator import holder, now  # noqa: PLC0415 - the same
 
     try:
         work, units = _archive(options, variables)

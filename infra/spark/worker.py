@@ -20,7 +20,7 @@ from infra.spark.archive import Inventory, KeyRow, inventory_rows, listed_rows
 logger = logging.getLogger(__name__)
 
 # A new table of DynamoDB throttles for minutes while it grows. Together this stays far below the
-# two hours after which a task's object would come too late.
+# 20 minutes after which a task puts no object any more (REPAIR_IN_PLACE in api/pipeline.py).
 WAITS_SECONDS = (1.0, 5.0, 20.0, 60.0, 120.0)
 # The files of an inventory are hundreds of megabytes, and read while they are parsed.
 INVENTORY_TIMEOUT_SECONDS = 60
@@ -58,7 +58,9 @@ def keys_of(unit: str, work: Work) -> Iterator[KeyRow]:
     if work.inventory is None:
         yield from listed_rows(archive.refs(unit))
         return
-    client = wiring.clients().make("s3", read_timeout_seconds=INVENTORY_TIMEOUT_SECONDS)
+    # boto3's own client, which hands the file out while it comes.
+    clients = replace(wiring.clients(), is_fast=False)
+    client = clients.make("s3", read_timeout_seconds=INVENTORY_TIMEOUT_SECONDS)
     file = client.get_object(Bucket=work.inventory.files_bucket, Key=unit)["Body"]
     for row in inventory_rows(file, work.inventory.columns):
         yield archive.imported(ObjectRef(bucket=work.bucket, key=row[0])).key, *row[1:]

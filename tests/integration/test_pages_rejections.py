@@ -1,6 +1,7 @@
 """The rejections, one of them, and the acts on one or many."""
 
 import json
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -67,6 +68,28 @@ class TestRejections:
 
 
 class TestRejection:
+    def test_can_be_reprocessed_while_its_bytes_may_still_be_somewhere(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unreadable(*_: object) -> None:
+            raise RuntimeError("yesterday's bug")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(world.source), "read", unreadable)
+            world.upload("unread.txt", invoice_text())
+        world.upload("dropped.txt", BAD)
+        key = ("dropped.txt", world.document("dropped.txt").version_id)
+        world.ledger.documents_by_id[key] = replace(world.document("dropped.txt"), data=None)
+        operator = client_of("operator")
+
+        pages = [
+            operator.get(address(world, name)).content.decode() for name in ("unread.txt", "dropped.txt")
+        ]
+        act(operator, world, "reprocess", "unread.txt")
+
+        assert ['value="reprocess"' in page for page in pages] == [True, False]
+        assert world.document("unread.txt").outcome == "stored"
+
     def test_shows_the_fault_in_its_line(self, world: World) -> None:
         world.upload("a.txt", BAD)
 
