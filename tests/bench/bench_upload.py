@@ -48,11 +48,13 @@ class Postman:
 
 
 def upload(s3: Any, postman: Postman, number: int) -> dict[str, float]:
-    """Return the seconds of each stage of one upload; exits when SNS is not answered 200."""
+    """Return the seconds of each stage of one upload, deliveries again included; exits on a refusal."""
     began = perf_counter()
     s3.put_object(Bucket=SOURCE_BUCKET, Key=source_key(number), Body=invoice_text(number))
     posted, answered, attempt = postman.done.get(timeout=ANSWER_SECONDS)
-    if attempt.status != 200:
+    while attempt.may_pass:  # embedded AWS was slower than the service waits
+        _, answered, attempt = postman.done.get(timeout=ANSWER_SECONDS)
+    if not attempt.is_taken:
         sys.exit(f"failed: SNS was answered {attempt.status}")
     return {
         "upload to row": answered - began,

@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from api.aws import Clients
 from infra.local.sns_messages import Signer
-from tests.bench.service.rounds import Failed, check_written
+from tests.bench.service.rounds import Failed, are_whole, check_written
 from tests.bench.service.servers import Stub, stub
 from tests.bench.service.stub import invoice_text
 from tests.bench.service.variants import PLAIN
@@ -57,6 +58,21 @@ class TestStub:
 
         assert (datetime.now(UTC) - began).total_seconds() >= 0.05
         aws.control.set_latency(0)
+
+
+class TestAreWhole:
+    @pytest.mark.parametrize(
+        ("calls", "is_whole"),
+        [
+            ({"GetObject": 3, "PutItem": 3, "PutObject": 3}, True),
+            ({"GetObject": 3, "PutItem": 3, "PutObject": 2}, False),
+            ({"GetObject": 3, "PutItem": 4, "PutObject": 3}, False),
+            ({"GetObject": 3, "PutItem": 3, "PutObject": 3, "GetItem": 1}, False),
+            ({}, False),
+        ],
+    )
+    def test_counts_every_call(self, calls: dict[str, int], is_whole: bool) -> None:  # noqa: FBT001 - pytest's
+        assert are_whole(PLAIN, Counter(calls)) is is_whole
 
 
 class TestCheckWritten:
