@@ -94,6 +94,8 @@ def sns(request: HttpRequest) -> HttpResponse:
     seconds = round(perf_counter() - started_at, 4)
     _report(answer, request.META.get("HTTP_X_AMZ_SNS_MESSAGE_ID", ""), seconds)
     response = HttpResponse(answer.code, status=answer.status, content_type="text/plain")
+    # Django's middleware would say it for pages; without it the server answers in chunks.
+    response["Content-Length"] = str(len(response.content))
     if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
         response["Allow"] = "POST"
     return response

@@ -175,6 +175,7 @@ class TestMethod:
         response = post(signing.notification(s3_event("a")), path=path)
 
         assert response.status_code == 200
+        assert response["Content-Length"] == "4"  # of "done": no chunks for four bytes
         assert [ref.key for ref in service.pipeline.ingested] == ["a"]
 
 
