@@ -321,8 +321,10 @@ class Histories(RuleBasedStateMachine):
             message.state = "taken"
         document = self.world.ledger.document(*message.upload.place)
         assert document is not None, f"2xx, but {message.upload} has no outcome"
+        if document.outcome != "stored":
+            return  # it may name no invoice
         revision = self.world.ledger.revision(document.customer_id, document.invoice_id, document.rev)
-        if document.outcome == "stored" and revision and revision.row:  # else it is erased
+        if revision and revision.row:  # else it is erased
             rev = highest_revs(self.world.sink.objects).get((document.customer_id, document.invoice_id), 0)
             assert rev >= document.rev, f"2xx, but there is no row of {message.upload}"
 
