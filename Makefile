@@ -10,7 +10,7 @@ LEDGER ?= dynamodb
 .PHONY: help install demo test prove check format torture bench profile regression bench-athena bench-spark scan spark spark-archive privileges lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("docproc needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
