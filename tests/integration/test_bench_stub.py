@@ -29,7 +29,7 @@ class TestStub:
         make, before = Clients(region="us-east-1", endpoint_url=aws.url).make, aws.control.counts()
 
         found = make("s3").get_object(
-            Bucket="docproc-source", Key="inbox/0000007.txt", ChecksumMode="ENABLED"
+            Bucket="docproc-source", Key="inbox/0000007.txt", VersionId="v7", ChecksumMode="ENABLED"
         )
         text = found["Body"].read()
         make("dynamodb").transact_write_items(TransactItems=[{"Put": {"TableName": "t", "Item": ITEM}}])
