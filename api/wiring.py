@@ -15,9 +15,10 @@ from api.buckets import COPY_TIMEOUT_SECONDS, DestinationBucket, SourceBucket
 from api.certificates import KeyCache
 from api.delivery import Delivery
 from api.fetch import fetch_certificate
+from api.maintenance.archives import BucketArchive, FolderArchive
 from api.maintenance.doctor import Deployment, Examination
 from api.maintenance.erase import Eraser
-from api.maintenance.importing import BucketArchive, FolderArchive, Importer
+from api.maintenance.importing import Importer
 from api.maintenance.reconcile import Reconciler
 from api.maintenance.redrive import Redrive
 from api.maintenance.reprocess import Reprocessing

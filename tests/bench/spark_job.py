@@ -17,7 +17,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from api.maintenance.importing import BucketArchive, FolderArchive, Importer
+from api.maintenance.archives import BucketArchive, FolderArchive
+from api.maintenance.importing import Importer
 from api.pipeline import Pipeline
 from api.ports import ContentGone
 from api.records import Change, Document, Revision

@@ -9,9 +9,10 @@ from uuid import uuid4
 from api.acts import Acts, Operator
 from api.aws import DeadLetter
 from api.delivery import Delivery, Part
+from api.maintenance.archives import BucketArchive
 from api.maintenance.erase import Eraser, Erasure
 from api.maintenance.expire import expire
-from api.maintenance.importing import BucketArchive, Imported, Importer
+from api.maintenance.importing import Imported, Importer
 from api.maintenance.lease import LEASE_SECONDS, held
 from api.maintenance.reconcile import Balance, Reconciler
 from api.maintenance.redrive import Redrive, Redriven

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import wiring
-from api.maintenance.importing import BucketArchive, FolderArchive, Imported
+from api.maintenance.archives import BucketArchive, FolderArchive
+from api.maintenance.importing import Imported
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import Progress, holder, now, whole
 from api.ports import TemporaryFailure

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.maintenance.importing import BucketArchive, FolderArchive, Imported, Importer
+from api.maintenance.archives import BucketArchive, FolderArchive
+from api.maintenance.importing import Imported, Importer
 from api.maintenance.lease import held
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure

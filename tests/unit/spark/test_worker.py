@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from api.maintenance.importing import BucketArchive, Imported, Importer
+from api.maintenance.archives import BucketArchive
+from api.maintenance.importing import Imported, Importer
 from api.pipeline import Pipeline
 from api.ports import TemporaryFailure
 from api.records import Change, Document
