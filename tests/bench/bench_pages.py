@@ -10,7 +10,6 @@ median of nine); `bytes` are the page's, before any compression.
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,8 +23,9 @@ import requests
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from infra.local.provision import DESTINATION_BUCKET, SOURCE_BUCKET
-from infra.local.system import LocalSystem, inherited, running
+from infra.local.system import LocalSystem, running
 from tests.support import showcase
+from tests.support.browsing import login_link
 
 ROOT = Path(__file__).resolve().parents[2]
 # An hour that compaction looks at and the tail no longer: the rows are surely compacted.
@@ -84,17 +84,9 @@ def fill(system: LocalSystem, count: int) -> tuple[str, str]:
 
 def sign_in(system: LocalSystem) -> requests.Session:
     """Return a session of an operator."""
-    link = subprocess.run(
-        [sys.executable, "manage.py", "loginlink", "--url", system.service.url],
-        cwd=ROOT,
-        env=inherited(os.environ) | system.settings,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
     session = requests.Session()
     session.trust_env = False
-    session.get(link, timeout=30).raise_for_status()
+    session.get(login_link(system), timeout=30).raise_for_status()
     return session
 
 

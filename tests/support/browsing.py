@@ -32,9 +32,9 @@ OFFLINE = (
 )
 
 
-def sign_in(system: LocalSystem, browser: "Browser", name: str = "demo") -> "StorageState":
-    """Return an operator's cookies, won by the link that the demo prints."""
-    link = subprocess.run(
+def login_link(system: LocalSystem, name: str = "demo") -> str:
+    """Return a link that logs an operator in, once."""
+    return subprocess.run(
         [sys.executable, "manage.py", "loginlink", "--url", system.service.url, "--name", name],
         cwd=ROOT,
         env=inherited(os.environ) | system.settings,
@@ -42,8 +42,12 @@ def sign_in(system: LocalSystem, browser: "Browser", name: str = "demo") -> "Sto
         capture_output=True,
         text=True,
     ).stdout.strip()
+
+
+def sign_in(system: LocalSystem, browser: "Browser", name: str = "demo") -> "StorageState":
+    """Return an operator's cookies, won by the link that the demo prints."""
     context = browser.new_context()
-    context.new_page().goto(link)
+    context.new_page().goto(login_link(system, name))
     state = context.storage_state()
     context.close()
     return state
