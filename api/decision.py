@@ -145,14 +145,17 @@ def fits(arrival: Arrival) -> bool:
 
 def _store(arrival: Arrival, seen: Seen, act: Act | None, *, status: RevisionStatus) -> Change:
     rev = seen.invoice.rev + 1 if seen.invoice else 1
-    change = _finish(arrival, seen, act, "stored", None)
-    document = replace(change.document or arrival.document, rev=rev, data=None)
     revision = revision_of(arrival, rev=rev, status=status, act=act, replaced=seen.invoice)
-    return Change(document=document, revision=revision, seen=seen)
+    return _finish(arrival, seen, act, "stored", None, revision)
 
 
 def _finish(
-    arrival: Arrival, seen: Seen, act: Act | None, outcome: DocumentOutcome, reason: Reason | None
+    arrival: Arrival,
+    seen: Seen,
+    act: Act | None,
+    outcome: DocumentOutcome,
+    reason: Reason | None,
+    revision: Revision | None = None,
 ) -> Change:
     earlier = seen.document
     acts = (earlier.acts if earlier else ()) + ((act,) if act else ())
@@ -162,12 +165,13 @@ def _finish(
         reason=reason,
         customer_id=arrival.invoice.customer_id,
         invoice_id=arrival.invoice.invoice_id,
-        data=arrival.data,
+        rev=revision.rev if revision else arrival.document.rev,
+        data=None if revision else arrival.data,  # the revision keeps it
         is_open=outcome == "rejected",
         attempts=earlier.attempts + 1 if earlier else 1,
         acts=acts,
     )
-    return Change(document=document, revision=None, seen=seen)
+    return Change(document=document, revision=revision, seen=seen)
 
 
 def _row(arrival: Arrival, rev: int, status: RevisionStatus, stored_at: datetime) -> bytes:

@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from hashlib import sha1, sha256, sha512
 from io import BytesIO
+from random import getrandbits
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
-from uuid import uuid4
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.credentials import ReadOnlyCredentials
@@ -218,8 +218,9 @@ class HotDynamoDB(_HotClient):
 
     def transact_write_items(self, **arguments: Any) -> Any:
         """Do as boto3's, under one token for every attempt: after a lost answer the next one is the same."""
-        arguments = {"ClientRequestToken": str(uuid4()), **arguments}
-        body = json.dumps(arguments, default=_base64).encode()
+        token = f"{getrandbits(128):032x}"
+        arguments = {"ClientRequestToken": token, **arguments}
+        body = _ENCODER.encode(arguments).encode()
         request = _Request(method="POST", path="/", headers=_DYNAMODB_HEADERS, body=body)
         return self._make("transact_write_items", arguments, request, read=_result)
 
@@ -266,6 +267,9 @@ def _base64(value: object) -> str:
     if not isinstance(value, bytes):
         raise TypeError(f"{type(value).__name__} is no value of DynamoDB")
     return b64encode(value).decode()
+
+
+_ENCODER = json.JSONEncoder(default=_base64)
 
 
 def _text(value: str | bytes) -> str:

@@ -35,6 +35,8 @@ ROUTE_UNDECLARED = "route.undeclared"
 # The request that this thread is at, empty outside one: every line that is written meanwhile has it.
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
+_encode = json.JSONEncoder(default=str).encode
+
 # What every record has; the rest came in `extra`.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -65,7 +67,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = _frames(record.exc_info[1])
         first, *others = metrics.embedded(line.pop("metrics", ()), self._stack, at) or ({},)  # type: ignore[arg-type] # facts are objects
-        return "\n".join(json.dumps(each, default=str) for each in ({**line, **first}, *others))
+        return "\n".join(_encode(each) for each in (line | first, *others))
 
 
 def _frames(error: BaseException | None) -> str:

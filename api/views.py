@@ -47,7 +47,7 @@ MAX_BODY_BYTES = 512 * 1024
 
 logger = logging.getLogger(__name__)
 
-_SNS_PATHS = frozenset({"/sns", "/sns/"})
+SNS_PATHS = frozenset({"/sns", "/sns/"})
 _SNS_HEADER = "HTTP_X_AMZ_SNS_"
 _OUTCOMES = frozenset({"stored", "superseded", "rejected", "repeated"})
 _SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -88,8 +88,9 @@ class _Unread(Exception):  # noqa: N818 - it names what is wrong
 
 
 def sns(request: HttpRequest) -> HttpResponse:
-    """Take a message from SNS; answer 200 only after every outcome is durable."""
+    """Take a message from SNS; answer 200 only after every outcome is durable. Raises DisallowedHost."""
     started_at = perf_counter()
+    request.get_host()
     answer = _answer(request)
     seconds = round(perf_counter() - started_at, 4)
     _report(answer, request.META.get("HTTP_X_AMZ_SNS_MESSAGE_ID", ""), seconds)
@@ -113,10 +114,7 @@ class SnsFirst:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Return the answer."""
-        if request.path_info not in _SNS_PATHS:
-            return self.get_response(request)
-        request.get_host()  # raises DisallowedHost, which is a 400
-        return sns(request)
+        return sns(request) if request.path_info in SNS_PATHS else self.get_response(request)
 
 
 @require_safe

@@ -112,15 +112,20 @@ class Wire:
             if isinstance(error, ssl.SSLError):
                 raise SSLError(endpoint_url=self._url, error=error) from error
             raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
-        open_socket.settimeout(self.read_timeout_seconds)
-        return _Connection(open_socket)
+        return _Connection(open_socket, self.read_timeout_seconds)
 
 
 class _Connection:
-    """One connection; `_left` is what was read and not yet used."""
+    """One connection; `_left` is what was read and not yet used.
 
-    def __init__(self, open_socket: socket.socket) -> None:
+    The socket does not block. Python's time-outs ask before each call whether it would, and each system
+    call lets another thread take the interpreter: with many threads, that is what the calls cost.
+    """
+
+    def __init__(self, open_socket: socket.socket, timeout_seconds: float) -> None:
+        open_socket.settimeout(0)
         self._socket, self._left = open_socket, b""
+        self._timeout_seconds = timeout_seconds
         self._poll = select.poll()
         self._poll.register(open_socket, select.POLLIN)
         weakref.finalize(self, open_socket.close)
@@ -134,11 +139,25 @@ class _Connection:
 
     def exchange(self, request: bytes, max_body_bytes: int) -> tuple[Answer, bool]:
         """Return the answer, and whether the connection can take another request."""
-        self._socket.sendall(request)
+        self._send(request)
+        self._wait(select.POLLIN)
         status, headers = _head(self._until(b"\r\n\r\n"))
         body = self._body(status, headers, max_body_bytes)
         is_reusable = not self._left and headers.get("connection", "keep-alive").lower() == "keep-alive"
         return Answer(status, headers, body), is_reusable
+
+    def _send(self, request: bytes) -> None:
+        rest = memoryview(request)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._wait(select.POLLOUT)
+
+    def _wait(self, event: int) -> None:
+        self._poll.modify(self._socket, event)
+        if not self._poll.poll(self._timeout_seconds * 1000):
+            raise TimeoutError
 
     def _body(self, status: int, headers: Mapping[str, str], max_body_bytes: int) -> bytes:
         length, coding = headers.get("content-length", ""), headers.get("transfer-encoding")
@@ -182,10 +201,15 @@ class _Connection:
         raise ConnectionError("a chunk of the answer is not framed")
 
     def _more(self) -> bytes:
-        data = self._socket.recv(_CHUNK)
-        if not data:
-            raise ConnectionError("the answer broke off")
-        return data
+        while True:
+            try:
+                data = self._socket.recv(_CHUNK)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._wait(select.POLLIN)
+                continue
+            if not data:
+                raise ConnectionError("the answer broke off")
+            return data
 
 
 def _head(head: bytes) -> tuple[int, dict[str, str]]:

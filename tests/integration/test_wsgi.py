@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from api import metrics, wiring
+from docproc import wsgi
 from docproc.wsgi import application
 
 # Each request looks after the database connections that earlier tests left open.
@@ -96,3 +98,26 @@ class TestApplication:
 
     def test_takes_no_other_host(self) -> None:
         assert answer(HTTP_HOST="example.com/\xff") == "400 Bad Request"
+
+    def test_answers_500_to_what_nobody_caught(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken() -> object:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(wiring, "service", broken)
+
+        assert answer() == "500 Internal Server Error"
+
+    @pytest.mark.parametrize(
+        ("is_sql", "looks"), [(True, ["looked", "answered", "looked"]), (False, ["answered"])]
+    )
+    def test_looks_after_the_ledgers_connections_around_a_message(
+        self, monkeypatch: pytest.MonkeyPatch, *, is_sql: bool, looks: list[str]
+    ) -> None:
+        seen: list[str] = []
+        monkeypatch.setattr(wsgi, "_LEDGER_IS_SQL", is_sql)
+        monkeypatch.setattr(wsgi, "close_old_connections", lambda: seen.append("looked"))
+        monkeypatch.setattr(metrics, "count", lambda *_: seen.append("answered"))
+
+        answer()
+
+        assert seen == looks

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,7 +79,7 @@ def chunked(status: str, body: bytes, **headers: str) -> Answer:
 
 
 @contextmanager
-def scripted() -> Iterator[Scripted]:
+def scripted(tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
     """Yield the server."""
     stopped, threads = threading.Event(), list[threading.Thread]()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -92,6 +93,8 @@ def scripted() -> Iterator[Scripted]:
                 except TimeoutError:
                     continue
                 server.connections += 1
+                if tls:
+                    client = tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
                 threads.append(threading.Thread(target=partial(_serve, server, client, stopped)))
                 threads[-1].start()
 

@@ -3,6 +3,9 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import (
@@ -12,10 +15,15 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from api.wire import Answer, TooLong, Wire
 from tests.support.scripted import Scripted, breaks_off, chunked, http, is_silent, says, scripted
+from tests.support.sns_signing import certificate, rsa_key
 
+CERTIFICATE = certificate(
+    not_before=datetime.now(UTC) - timedelta(days=1), not_after=datetime.now(UTC) + timedelta(days=1)
+)
 WHOLE = b'HTTP/1.1 200 OK\r\nETag: "a"\r\nX-Two: 1\r\nContent-Length: 5\r\nx-two:  2 \r\n\r\nhello'
 
 
@@ -49,6 +57,13 @@ class TestExchange:
 
         assert server.requests == [b"PUT /a%20b?c=d HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n\r\nbody"]
         assert answer == Answer(200, {"etag": '"a"', "x-two": "1, 2", "content-length": "5"}, b"hello")
+
+    def test_sends_more_than_the_connection_takes_at_once(self, server: Scripted) -> None:
+        body = bytes(range(256)) * 32_768  # 8 MiB
+        server.answers = [says(WHOLE)]
+
+        assert wire(server.port).exchange("PUT", "/", {"host": "h"}, body).status == 200
+        assert server.requests[0].endswith(b"content-length: 8388608\r\n\r\n" + body)
 
     def test_takes_an_answer_in_any_two_pieces(self, server: Scripted) -> None:
         server.answers = [says(WHOLE[:at], WHOLE[at:]) for at in range(1, len(WHOLE), 7)]
@@ -140,6 +155,50 @@ class TestExchange:
             get(wire(server.port, tls=ssl.create_default_context(), patience=0.5))
 
         assert server.requests == []
+
+
+class TestTls:
+    @pytest.fixture
+    def trusting(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cadata=CERTIFICATE.decode())
+        context.check_hostname = False  # the certificate names no address
+        return context
+
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[Scripted]:
+        file = tmp_path / "server.pem"
+        file.write_bytes(
+            CERTIFICATE + rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        with scripted(context) as server:
+            yield server
+
+    def test_takes_answers_of_many_records_over_one_connection(
+        self, server: Scripted, trusting: ssl.SSLContext
+    ) -> None:
+        long = bytes(range(256)) * 400  # a record has at most 16 KiB
+        server.answers = [http("200 OK", long), says(WHOLE[:30], WHOLE[30:]), chunked("200 OK", long)]
+        it = replace(wire(server.port, tls=trusting), max_body_bytes=len(long))
+
+        answers = [it.exchange("PUT", "/", {"host": "h"}, long) for _ in range(3)]
+
+        assert [answer.body for answer in answers] == [long, b"hello", long]
+        assert [request.partition(b"\r\n\r\n")[2] for request in server.requests] == [long] * 3
+        assert server.connections == 1
+
+    def test_waits_so_long_and_no_longer(self, server: Scripted, trusting: ssl.SSLContext) -> None:
+        server.answers = [is_silent(0.6)]
+
+        with pytest.raises(ReadTimeoutError):
+            get(wire(server.port, tls=trusting, patience=0.3))
+
+    def test_takes_no_part_of_an_answer_for_one(self, server: Scripted, trusting: ssl.SSLContext) -> None:
+        server.answers = [breaks_off(WHOLE[:-1])]
+
+        with pytest.raises(ConnectionClosedError):
+            get(wire(server.port, tls=trusting))
 
 
 class TestConnections:
