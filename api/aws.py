@@ -6,11 +6,11 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 """
 
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from threading import Lock
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult
 
@@ -106,26 +106,37 @@ _MAKING = Lock()  # a session makes one client after the other
 _HOT = {"s3": HotS3, "dynamodb": HotDynamoDB}
 
 
-@contextmanager
-def translate(service: str, operation: str) -> Iterator[None]:
+class translate:  # noqa: N801 - it reads as contextlib's own
     """Turn AWS's errors into TemporaryFailure; this is the one table of what is temporary.
 
     An error in neither list is no trouble of AWS's but of this request, so it rises as it is
     and the document that caused it becomes a visible rejection.
     """
-    try:
-        yield
-    except ClientError as error:
-        code = error_code(error)
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        mend = CONFIGURATION_FAULTS.get(code, "")
-        if mend or code in PASSING_FAULTS or status >= _HTTP_SERVER_ERROR:
-            raise TemporaryFailure(service, operation, code, mend) from error
-        raise
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise TemporaryFailure(service, operation, type(error).__name__, _CREDENTIALS) from error
-    except (BotoCoreError, ResponseParserError) as error:  # a proxy's page instead of an answer
-        raise TemporaryFailure(service, operation, type(error).__name__) from error
+
+    __slots__ = ("_operation", "_service")
+
+    def __init__(self, service: str, operation: str) -> None:
+        self._service, self._operation = service, operation
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Raise TemporaryFailure for an error that is temporary."""
+        if isinstance(error, ClientError):
+            code = error_code(error)
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            mend = CONFIGURATION_FAULTS.get(code, "")
+            if mend or code in PASSING_FAULTS or status >= _HTTP_SERVER_ERROR:
+                raise TemporaryFailure(self._service, self._operation, code, mend) from error
+        elif isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+            raise TemporaryFailure(
+                self._service, self._operation, type(error).__name__, _CREDENTIALS
+            ) from error
+        elif isinstance(error, (BotoCoreError, ResponseParserError)):  # a proxy's page instead of an answer
+            raise TemporaryFailure(self._service, self._operation, type(error).__name__) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,9 @@ from binascii import Error as Base64Error
 from binascii import crc32
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from hashlib import sha1, sha256, sha512
 from io import BytesIO
 from random import getrandbits
@@ -244,10 +246,15 @@ def _object(answer: Answer) -> dict[str, Any] | None:
             "Body": BytesIO(body),
             "ContentLength": int(headers["content-length"]),
             "ETag": headers["etag"],
-            "LastModified": parsedate_to_datetime(headers["last-modified"]),
+            "LastModified": _instant(headers["last-modified"]),
         }
     except (KeyError, ValueError, Base64Error):
         return None
+
+
+@lru_cache(maxsize=256)  # it counts seconds, and many objects come in one
+def _instant(text: str) -> datetime:
+    return parsedate_to_datetime(text)
 
 
 def _etag(answer: Answer) -> dict[str, Any] | None:

@@ -29,8 +29,8 @@ from tests.bench.service.variants import ALL, DOCPROC, Variant
 def main() -> None:
     parser = argparse.ArgumentParser(description="docproc beside other ways to do the same")
     parser.add_argument("--short", action="store_true", help="a try of a minute; writes nothing")
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--seconds", type=int, default=2, help="of a round of one variant")
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seconds", type=int, default=1, help="of a round of one variant")
     parser.add_argument("--workers", type=int, default=machine.cores(), help="processes of each server")
     parser.add_argument(
         "--only", nargs="+", choices=[v.name for v in ALL], help="these variants; writes nothing"
@@ -41,7 +41,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     if options.short:
-        options.rounds, options.seconds = 2, 1
+        options.rounds = 2
     with tempfile.TemporaryDirectory() as folder, rig(Path(folder), options.seconds, options.rounds) as it:
         if options.memory:
             watch_memory(it, Path(folder), options.workers, options.memory)
