@@ -42,8 +42,11 @@ WRITE_UNIT_MILLION = 0.625
 KMS_MILLION, KEYED_SHARE = 3.00, 0.01  # a bucket key leaves about one call in a hundred
 LOG_GIGABYTE, LOG_LINE_BYTES = 0.50, 1_000
 # As measured by bench_athena.py: bytes of a row that expenses by day reads, and compaction's ids.
-READ_BYTES, ID_BYTES, TAIL_HOURS = 20.6, 2.8, 3.625
-COMPACTIONS, QUERIES = 96, 100  # a day
+READ_BYTES, ID_BYTES = 17.8, 2.8
+# The tail begins at a full hour, 45 minutes before the last compaction or earlier: what a query finds
+# on average, and a compaction, which comes last.
+QUERY_TAIL_HOURS, COMPACTION_TAIL_HOURS = 1.25, 1.75
+COMPACTIONS, QUERIES = 24, 100  # a day
 KILOBYTE, MILLION, DAYS = 1024, 1_000_000, 365
 
 
@@ -114,12 +117,12 @@ def instances(daily: int, cpu_ms: float) -> float:
 
 def compaction(daily: int) -> float:
     """Return the dollars of one compaction: the tail twice, and the ids of a year's rows."""
-    return _tail(daily) + float(scan_dollars(math.ceil(daily * DAYS * ID_BYTES)))
+    return _tail(daily, COMPACTION_TAIL_HOURS) + float(scan_dollars(math.ceil(daily * DAYS * ID_BYTES)))
 
 
 def query(daily: int) -> float:
     """Return the dollars of expenses by day over a year, up to the last second."""
-    return _tail(daily) + float(scan_dollars(math.ceil(daily * DAYS * READ_BYTES)))
+    return _tail(daily, QUERY_TAIL_HOURS) + float(scan_dollars(math.ceil(daily * DAYS * READ_BYTES)))
 
 
 def cores(rate: float, cpu_ms: float) -> int:
@@ -227,9 +230,9 @@ def _unit_lines() -> Iterator[str]:
     yield f"| **an invoice** | | **{sum(write_units().values())}** |"
 
 
-def _tail(daily: int) -> float:
-    objects = math.ceil(daily * TAIL_HOURS / 24)
-    lists = math.ceil(TAIL_HOURS) + math.ceil(objects / 1000)
+def _tail(daily: int, hours: float) -> float:
+    objects = math.ceil(daily * hours / 24)
+    lists = math.ceil(hours) + math.ceil(objects / 1000)
     return 2 * (objects * float(GET_1000) + lists * float(LIST_1000)) / 1000  # both branches read the tail
 
 
