@@ -61,7 +61,7 @@ def system(both: tuple[LocalSystem, SlowAthena]) -> LocalSystem:
     return both[0]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)  # a test that does not name it would find what the one before planned
 def athena(both: tuple[LocalSystem, SlowAthena]) -> SlowAthena:
     both[1].plan = BRIEF
     return both[1]

@@ -38,7 +38,9 @@ class TestDollars:
         assert costs["CloudWatch Logs: a line of 1,000 bytes"] == pytest.approx(0.50)
 
     # docs/athena.md: expenses by day over a year, with the tail
-    @pytest.mark.parametrize(("daily", "dollars"), [(100_000, 0.0075), (1_000_000, 0.075), (10_000_000, 0.75)])
+    @pytest.mark.parametrize(
+        ("daily", "dollars"), [(100_000, 0.0075), (1_000_000, 0.075), (10_000_000, 0.75)]
+    )
     def test_of_a_query_agree_with_the_guide_to_athena(self, daily: int, dollars: float) -> None:
         assert scale.query(daily) == pytest.approx(dollars, rel=0.02)
 
