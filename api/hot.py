@@ -210,7 +210,8 @@ class HotS3(_HotClient):
             "x-amz-checksum-crc32": b64encode(_CHECKSUMS["x-amz-checksum-crc32"](body)).decode(),
             "x-amz-sdk-checksum-algorithm": "CRC32",
         }
-        path = "/" + quote(arguments["Key"], safe="/~")
+        # Our keys have no other character that quote() would have to look at one by one.
+        path = "/" + quote(arguments["Key"], safe="/~=").replace("=", "%3D")
         request = _Request(method="PUT", path=path, headers=headers, body=body)
         return self._make("put_object", arguments, request, read=_etag, name=arguments["Bucket"])
 

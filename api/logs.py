@@ -41,6 +41,10 @@ _encode = json.JSONEncoder(default=str).encode
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+# What our lines do not have need not be found out: https://docs.python.org/3/howto/logging.html#optimization
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
 class JsonFormatter(logging.Formatter):
     """Writes a record as one line of JSON: time, level, logger, event, the facts, the stack trace.
 
@@ -67,7 +71,8 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = _frames(record.exc_info[1])
         first, *others = metrics.embedded(line.pop("metrics", ()), self._stack, at) or ({},)  # type: ignore[arg-type] # facts are objects
-        return "\n".join(_encode(each) for each in (line | first, *others))
+        line |= first
+        return "\n".join([_encode(each) for each in (line, *others)])
 
 
 def _frames(error: BaseException | None) -> str:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from threading import Lock
 
 NAMESPACE = "docproc"
@@ -121,15 +122,18 @@ def embedded(samples: Iterable[Sample], stack: str, at: datetime) -> tuple[dict[
 
 
 def _line(samples: Mapping[str, Sample], stack: str, at: datetime) -> dict[str, object]:
-    directives, members = [], {"stack": stack}
-    values: dict[str, float] = {}
+    line: dict[str, object] = {"stack": stack}
     for name, sample in samples.items():
-        metric = METRICS[name]
-        dimensions = [["stack"], ["stack", metric.by]] if metric.by else [["stack"]]
-        if metric.by:
-            members[metric.by] = sample.kind
-        unit = {"Name": name, "Unit": metric.unit}
-        directives.append({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": [unit]})
-        values[name] = sample.value
-    timestamp = int(at.timestamp() * 1000)
-    return {**members, **values, "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": directives}}
+        if METRICS[name].by:
+            line[METRICS[name].by] = sample.kind
+        line[name] = sample.value
+    directives = [_directive(name) for name in samples]
+    return {**line, "_aws": {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": directives}}
+
+
+@cache
+def _directive(name: str) -> Mapping[str, object]:
+    metric = METRICS[name]
+    dimensions = [["stack"], ["stack", metric.by]] if metric.by else [["stack"]]
+    unit = {"Name": name, "Unit": metric.unit}
+    return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": [unit]}

@@ -40,7 +40,7 @@ def signed(
     names. `headers` have lower-case names, among them `host`, and values without outer or double blanks.
     """
     payload = sha256(body).hexdigest()
-    time = strftime("%Y%m%dT%H%M%SZ", gmtime(at))
+    time = _stamp(int(at))
     all_headers = {**headers, "x-amz-content-sha256": payload, "x-amz-date": time}
     if credentials.token:
         all_headers["x-amz-security-token"] = credentials.token
@@ -56,6 +56,11 @@ def signed(
         f"SignedHeaders={signed_names}, Signature={digest(key, text.encode(), 'sha256').hex()}"
     )
     return all_headers
+
+
+@lru_cache(maxsize=8)
+def _stamp(second: int) -> str:
+    return strftime("%Y%m%dT%H%M%SZ", gmtime(second))
 
 
 @lru_cache(maxsize=8)  # it changes with the day and with the role's credentials

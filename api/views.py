@@ -212,8 +212,8 @@ def _report(answer: _Answer, message_id: str, seconds: float) -> None:
     metrics.count("sns.answers", answer.code)
     for part in answer.parts:
         metrics.count("sns.parts", f"{part.outcome}:{part.code}" if part.code else part.outcome)
-    codes = {answer.code, *(part.code for part in answer.parts)}
-    hint = " ".join(_HINTS[code] for code in sorted(codes & _HINTS.keys()))
+    codes = {answer.code, *[part.code for part in answer.parts]} & _HINTS.keys()
+    hint = " ".join([_HINTS[code] for code in sorted(codes)])
     is_warned = any(part.outcome == "refused" for part in answer.parts)
     facts: dict[str, object] = {
         "code": answer.code,
