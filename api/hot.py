@@ -32,6 +32,7 @@ from random import getrandbits
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
+import orjson
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError
@@ -223,7 +224,7 @@ class HotDynamoDB(_HotClient):
         """Do as boto3's, under one token for every attempt: after a lost answer the next one is the same."""
         token = f"{getrandbits(128):032x}"
         arguments = {"ClientRequestToken": token, **arguments}
-        body = _ENCODER.encode(arguments).encode()
+        body = _json(arguments)
         request = _Request(method="POST", path="/", headers=_DYNAMODB_HEADERS, body=body)
         return self._make("transact_write_items", arguments, request, read=_result)
 
@@ -277,7 +278,11 @@ def _base64(value: object) -> str:
     return b64encode(value).decode()
 
 
-_ENCODER = json.JSONEncoder(default=_base64)
+def _json(arguments: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(arguments, default=_base64)
+    except orjson.JSONEncodeError:  # half a surrogate pair, which boto3 sends as json has it
+        return json.dumps(arguments, default=_base64).encode()
 
 
 def _text(value: str | bytes) -> str:

@@ -48,7 +48,11 @@ MAX_BODY_BYTES = 512 * 1024
 logger = logging.getLogger(__name__)
 
 SNS_PATHS = frozenset({"/sns", "/sns/"})
-_SNS_HEADER = "HTTP_X_AMZ_SNS_"
+# Those of SNS's own that the gate looks at.
+_SNS_HEADERS = {
+    f"HTTP_X_AMZ_SNS_{name.upper().replace('-', '_')}": f"x-amz-sns-{name}"
+    for name in ("rawdelivery", "message-type", "message-id", "topic-arn")
+}
 _OUTCOMES = frozenset({"stored", "superseded", "rejected", "repeated"})
 _SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 _REFUSALS = {
@@ -159,11 +163,7 @@ def _answer(request: HttpRequest) -> _Answer:
 
 def _headers(request: HttpRequest) -> dict[str, str]:
     """Return SNS's own headers by their names in lower case."""
-    return {
-        f"x-amz-sns-{name[len(_SNS_HEADER) :].replace('_', '-').lower()}": value
-        for name, value in request.META.items()
-        if name.startswith(_SNS_HEADER)
-    }
+    return {name: request.META[key] for key, name in _SNS_HEADERS.items() if key in request.META}
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -29,7 +29,7 @@ from tests.bench.service.variants import ALL, DOCPROC, Variant
 def main() -> None:
     parser = argparse.ArgumentParser(description="docproc beside other ways to do the same")
     parser.add_argument("--short", action="store_true", help="a try of a minute; writes nothing")
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=1, help="of a round of one variant")
     parser.add_argument("--workers", type=int, default=machine.cores(), help="processes of each server")
     parser.add_argument(

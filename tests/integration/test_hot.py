@@ -383,9 +383,10 @@ def without(request: bytes, port: int) -> list[bytes]:
     told = rb"(?i)(user-agent|amz-sdk-|authorization|x-amz-date|accept-encoding|expect|x-amz-content-sha256)"
     kept = [line for line in lines if not re.match(told, line)]
     named = [b": ".join((line.split(b":")[0].lower(), line.split(b":", 1)[1].strip())) for line in kept]
-    token = re.sub(rb'"ClientRequestToken": "[^"]+"', b"", body)
+    if body.startswith(b"{"):
+        body = json.dumps(json.loads(body) | {"ClientRequestToken": ""}, sort_keys=True).encode()
     named = [line.replace(b":%d" % port, b"") for line in named if not line.startswith(b"content-length")]
-    return [first, *named, bytes(sorted(token))]
+    return [first, *named, body]
 
 
 def rotating() -> RefreshableCredentials:

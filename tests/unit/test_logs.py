@@ -25,11 +25,18 @@ class TestJsonFormatter:
         }
 
     def test_writes_one_line_whatever_the_facts(self) -> None:
-        written = line(key='a\nb\r"\u2028\x00\ud800{"event": "forged"}')
+        for odd in ("", "\u2028", "\x7f", "\x85", "\ud800"):
+            key = f'a\nb\r"\x00{odd}{{"event": "forged"}}'
+            written = line(key=key)
 
-        assert written.isascii()
-        assert len(written.splitlines()) == 1
-        assert json.loads(written)["key"] == 'a\nb\r"\u2028\x00\ud800{"event": "forged"}'
+            assert written.isascii()
+            assert written.isprintable()
+            assert json.loads(written)["key"] == key
+
+    def test_writes_any_number(self) -> None:
+        written = json.loads(line(size=2**64, share=0.1))
+
+        assert (written["size"], written["share"]) == (18_446_744_073_709_551_616, 0.1)
 
     def test_writes_the_stack_trace_of_a_fault_but_not_its_words(self) -> None:
         error = ZeroDivisionError("Total: 8150")
