@@ -109,8 +109,8 @@ def _watch_http() -> None:
     connection.send, connection.getresponse = watched_send, watched_response
 
 
-def _watch_socket(kind: Any) -> None:
-    inner = kind.sendall
+def _watch_socket(kind: Any, name: str) -> None:
+    inner = getattr(kind, name)
 
     def watched(self: Any, data: Any, *rest: Any) -> Any:
         head, end, body = bytes(data).partition(b"\r\n\r\n")
@@ -125,11 +125,12 @@ def _watch_socket(kind: Any) -> None:
                 note("socket", method, url, headers, body)
         return inner(self, data, *rest)
 
-    kind.sendall = watched
+    setattr(kind, name, watched)
 
 
 if os.environ.get("RECORD_AWS_REQUESTS"):
     _watch_botocore()
     _watch_http()
-    _watch_socket(socket.socket)
-    _watch_socket(ssl.SSLSocket)
+    for kind in (socket.socket, ssl.SSLSocket):
+        for name in ("send", "sendall"):
+            _watch_socket(kind, name)
