@@ -1,4 +1,4 @@
-"""The service's URLs, but for /sns, which api.views.SnsFirst answers before they are looked at."""
+"""The service's URLs, but for /sns, which api.views.sns answers before they are looked at."""
 
 from django.urls import include, path
 

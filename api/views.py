@@ -109,8 +109,8 @@ def sns(request: HttpRequest) -> HttpResponse:
 class SnsFirst:
     """Middleware: /sns is answered before anything that is for browsers has its turn.
 
-    It has no session, no cookie, no page and no redirect; what it needs of Django is the check of the
-    host, and the handler around this with its signals and its answer to what nobody caught.
+    It has no session, no cookie, no page and no redirect. The server calls sns() before it comes to
+    this (docproc/wsgi.py); whoever runs Django's own handler, as its test client does, comes this way.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
