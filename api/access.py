@@ -15,7 +15,7 @@ GROUPS: Final[tuple[Role, ...]] = ("viewer", "operator")
 _RANKS: Final[tuple[Role, ...]] = ("anyone", "account", "viewer", "operator")
 
 ROUTES: Final[Mapping[str, Role]] = {
-    # Machines: health checks learn nothing. (SNS proves itself by its signature, in api.views.SnsFirst.)
+    # Machines: health checks learn nothing. (SNS proves itself by its signature, in api.views.sns.)
     "healthz": "anyone",
     "readyz": "anyone",
     # People.
