@@ -37,7 +37,7 @@ for part in (wiring.source, wiring.dead_letters, wiring.reports):
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Serve a request; a Content-Type with encoded parameters counts as none."""
-    if environ["PATH_INFO"] in SNS_PATHS:
+    if environ.get("PATH_INFO") in SNS_PATHS:
         return _message(environ, start_response)
     # Django reads it before any of its error handlers is in charge, so that `text/plain; charset*=x''y`
     # from anybody would be a 500. To go when Django answers 400 in the release that we use:

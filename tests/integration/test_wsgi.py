@@ -30,6 +30,7 @@ def answer(method: str = "POST", path: str = "/sns", **environ: Any) -> str:
         "CONTENT_LENGTH": "2",
         "wsgi.url_scheme": "http",
     } | environ
+    made = {name: value for name, value in made.items() if value is not None}
 
     def start(status: str, *_: object) -> Callable[[bytes], object]:
         started.append(status)
@@ -95,6 +96,10 @@ class TestApplication:
         )
 
         assert made.stdout.splitlines()[-1] == "1"
+
+    def test_takes_a_server_that_leaves_out_the_empty_path(self) -> None:
+        # PEP 3333: a variable that would be empty may be missing. The overview wants a login.
+        assert answer("GET", PATH_INFO=None, **{"wsgi.url_scheme": "https"}) == "302 Found"
 
     def test_takes_no_other_host(self) -> None:
         assert answer(HTTP_HOST="example.com/\xff") == "400 Bad Request"
