@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from api.decision import MAX_ITEM_BYTES
 from api.ports import TemporaryFailure
 from api.records import Change, Seen
 from api.stores.dynamodb import DynamoLedger
+from api.stores.dynamodb_items import SHARDS
 from api.stores.dynamodb_schema import table_definitions
 from tests.support.dynamodb import TABLES, dynamodb
 from tests.support.records import AT, act, document, rejection, revision
@@ -317,6 +319,21 @@ def item_bytes(value: Any) -> int:
     if "L" in value:
         return 3 + sum(1 + item_bytes(each) for each in value["L"])
     return 3 + sum(1 + len(name.encode()) + item_bytes(each) for name, each in value["M"].items())
+
+
+class TestIdleDay:
+    def test_is_looked_at_many_hours_at_once(self, wire: Wire) -> None:
+        eight = threading.Barrier(8)
+        hours_before = (1 + 2 + 4) * SHARDS
+
+        def meet(_: str) -> None:
+            if hours_before < len(wire.sent) <= hours_before + eight.parties:
+                eight.wait(timeout=10)
+
+        wire.before = meet
+        page = wire.ledger.recent_documents(now=AT, limit=1, token=None)
+
+        assert (page.documents, wire.operations) == ((), ["Query"] * 24 * SHARDS)
 
 
 class TestSize:
