@@ -5,6 +5,10 @@ the views lie in a file, `invoices_raw` is handed over as an Arrow table with th
 file's tail begins with. DuckDB loads no extension, and once the file is attached no query can
 touch a file or the network.
 
+Only `expenses` has a form of its own. Athena's joins the tail by the ids, and to unpack ten million of
+them takes as long as the rest of a sum. Here the file does not change between compactions, and its
+rows have numbers: those of the invoices that the tail replaces are looked up once and left out.
+
 Several processes read the file, and DuckDB lets none read while one writes. So nobody writes to
 it: `compacting` works on a copy and puts that in its place by a rename. Every query opens the file
 anew (a few milliseconds), and so sees `invoices` and the beginning of its tail at one moment.
@@ -13,10 +17,13 @@ anew (a few milliseconds), and so sees `invoices` and the beginning of its tail 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
+import pyarrow as pa
 import sqlglot
 
 from api.ports import TemporaryFailure
@@ -29,6 +36,7 @@ from api.reports.tables import (
     LINE_ITEMS_VIEW,
     TYPES,
     compaction_view,
+    expenses_view,
     tail_view,
 )
 
@@ -39,6 +47,26 @@ _TABLES = (
     EXPENSES_VIEW,
     LINE_ITEMS_VIEW,
     compaction_view(None, FIRST_HOUR),
+    "CREATE VIEW file AS SELECT '' AS id, '' AS newest",
+)
+# An invoice of which the tail has the first revision, stored after all that the file holds, is not in
+# the file: no revision is stored before the one that it replaces. New invoices need no look.
+CANDIDATES = """\
+SELECT customer_id, invoice_id
+FROM invoices_tail
+WHERE rev > 1 OR stored_at <= (SELECT newest FROM file)
+ORDER BY customer_id, invoice_id"""
+REPLACED = """\
+SELECT rowid AS number
+FROM invoices
+SEMI JOIN candidates USING (customer_id, invoice_id)"""
+OWN_EXPENSES_VIEW = expenses_view("""\
+FROM invoices AS i
+WHERE i.status = 'active' AND i.rowid NOT IN (SELECT number FROM replaced)""")
+# Temporary views of a connection go before the file's.
+_OWN_VIEWS = tuple(
+    view.replace("CREATE OR REPLACE", "CREATE OR REPLACE TEMP", 1)
+    for view in (OWN_EXPENSES_VIEW, LINE_ITEMS_VIEW)
 )
 
 
@@ -47,6 +75,7 @@ class DuckEngine:
 
     def __init__(self, raw: RawObjects, path: Path) -> None:
         self._raw, self._path = raw, path
+        self._replaced = Replaced()
 
     def run(self, sql: str) -> Result:
         """Return the result. Raises ReportFailed."""
@@ -54,10 +83,37 @@ class DuckEngine:
         try:
             open_tables(connection, self._path, read_only=True)
             _read_tail(connection, self._raw)
+            self._replaced.leave_out(connection)
             return _run(connection, sql)
         except BaseException:
             connection.close()
             raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    file: str
+    candidates: pa.Table
+    numbers: pa.Table
+
+
+class Replaced:
+    """Which rows of the file the tail replaces, by their numbers. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._last: _Found | None = None
+
+    def leave_out(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the connection's `expenses` one that leaves these rows out by their numbers."""
+        ((file,),) = connection.execute("SELECT id FROM file").fetchall()
+        candidates = connection.sql(CANDIDATES).to_arrow_table()
+        found = self._last
+        if not (found and found.file == file and found.candidates.equals(candidates)):
+            connection.register("candidates", candidates)
+            self._last = found = _Found(file, candidates, connection.sql(REPLACED).to_arrow_table())
+        connection.register("replaced", found.numbers)
+        for view in _OWN_VIEWS:
+            connection.execute(translate(view))
 
 
 class DuckTables:
@@ -91,6 +147,7 @@ def compacting(raw: RawObjects, path: Path) -> Iterator[DuckTables]:
         open_tables(connection, new, read_only=False)
         _read_tail(connection, raw)
         yield DuckTables(connection)
+        describe(connection)
     new.replace(path)
 
 
@@ -102,6 +159,8 @@ def open_tables(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only:
             mode = "READ_ONLY" if read_only else "READ_WRITE"
             connection.execute(f"ATTACH {literal(str(path))} AS lake ({mode})")
             connection.execute("USE lake")
+        if read_only and not is_new:
+            connection.execute("SELECT id FROM file")
     except duckdb.Error as error:
         raise ReportFailed(
             f"{path} cannot be read ({error}). It holds nothing that the bucket does not: "
@@ -114,6 +173,14 @@ def open_tables(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only:
     if is_new:
         for statement in _TABLES:
             connection.execute(translate(statement))
+
+
+def describe(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the file an id of its own, and note when the last revision in it was stored."""
+    ((newest,),) = connection.execute("SELECT coalesce(max(stored_at), '') FROM invoices").fetchall()
+    connection.execute(
+        f"CREATE OR REPLACE VIEW file AS SELECT {literal(uuid4().hex)} AS id, {literal(newest)} AS newest"
+    )
 
 
 def _read_tail(connection: duckdb.DuckDBPyConnection, raw: RawObjects) -> None:

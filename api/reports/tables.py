@@ -80,21 +80,27 @@ def _of(alias: str) -> str:
     return _INDENTED.join(f"{alias}.{column}" for column in TYPES)
 
 
-# No invoice is in the tail twice, so the join multiplies nothing, and each invoice comes from one of
-# the two only. The tail is on the right, where Athena builds its hash table: it is the small one.
-# Dates that somebody asks for reach both scans, so only their months of `invoices` are read.
-EXPENSES_VIEW: Final = f"""\
+def expenses_view(compacted: str) -> str:
+    """Return the statement for `expenses`, given where its rows `i` of `invoices` come from."""
+    return f"""\
 CREATE OR REPLACE VIEW expenses AS
 SELECT
     {_of("i")}
-FROM invoices AS i
-LEFT JOIN invoices_tail AS t ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id
-WHERE i.status = 'active' AND t.invoice_id IS NULL
+{compacted}
 UNION ALL
 SELECT
     {_of("t")}
 FROM invoices_tail AS t
 WHERE t.status = 'active'"""
+
+
+# No invoice is in the tail twice, so the join multiplies nothing, and each invoice comes from one of
+# the two only. The tail is on the right, where Athena builds its hash table: it is the small one.
+# Dates that somebody asks for reach both scans, so only their months of `invoices` are read.
+EXPENSES_VIEW: Final = expenses_view("""\
+FROM invoices AS i
+LEFT JOIN invoices_tail AS t ON t.customer_id = i.customer_id AND t.invoice_id = i.invoice_id
+WHERE i.status = 'active' AND t.invoice_id IS NULL""")
 
 LINE_ITEMS_VIEW: Final = f"""\
 CREATE OR REPLACE VIEW line_items AS

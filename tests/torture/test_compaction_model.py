@@ -22,10 +22,11 @@ def live(seed: int, *, keeps_order: bool = True) -> tuple[World, int]:
         world.step()
         if number % 4 == 3:
             assert world.answer() == world.expected(), f"seed {seed}, step {number}"
-            answers += 1
+            assert world.own_answer() == world.expected(), f"seed {seed}, step {number}, local"
+            answers += 2
     world.land()
     compact(world.tables, world.now)
-    assert world.answer() == world.expected(), f"seed {seed}, at the end"
+    assert world.answer() == world.own_answer() == world.expected(), f"seed {seed}, at the end"
     world.tables.changed = 0
     before = list(world.tables.run("SELECT * FROM invoices ORDER BY customer_id, invoice_id").rows)
     compact(world.tables, world.now)
@@ -33,7 +34,7 @@ def live(seed: int, *, keeps_order: bool = True) -> tuple[World, int]:
     assert list(world.tables.run("SELECT * FROM invoices ORDER BY customer_id, invoice_id").rows) == before
     # Everything has been compacted: the table alone holds each invoice once.
     assert [row[:2] for row in before] == sorted(world.written)
-    return world, answers + 2
+    return world, answers + 3
 
 
 def live_many(seeds: Sequence[int]) -> None:
@@ -67,6 +68,23 @@ def test_notices_a_wrong_view(right: str, wrong: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr(duck, "_TABLES", [view if each == EXPENSES_VIEW else each for each in duck._TABLES])
 
     with pytest.raises(AssertionError, match="seed 2"):
+        live(2)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("CANDIDATES", "rev > 1 OR ", ""),
+        ("CANDIDATES", " OR stored_at <= (SELECT newest FROM file)", ""),
+        ("REPLACED", "customer_id, invoice_id", "customer_id"),
+    ],
+)
+def test_notices_a_wrong_look(name: str, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = getattr(duck, name)
+    assert text.count(right) == 1
+    monkeypatch.setattr(duck, name, text.replace(right, wrong))
+
+    with pytest.raises(AssertionError, match=r"seed 2, step \d+, local"):
         live(2)
 
 

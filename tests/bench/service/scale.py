@@ -42,7 +42,7 @@ WRITE_UNIT_MILLION = 0.625
 KMS_MILLION, KEYED_SHARE = 3.00, 0.01  # a bucket key leaves about one call in a hundred
 LOG_GIGABYTE, LOG_LINE_BYTES = 0.50, 1_000
 # As measured by bench_athena.py: bytes of a row that expenses by day reads, and compaction's ids.
-READ_BYTES, ID_BYTES = 17.8, 2.8
+READ_BYTES, ID_BYTES = 24.4, 9.0
 # The tail begins at a full hour, 45 minutes before the last compaction or earlier: what a query finds
 # on average, and a compaction, which comes last.
 QUERY_TAIL_HOURS, COMPACTION_TAIL_HOURS = 1.25, 1.75
