@@ -39,7 +39,7 @@ class TestDollars:
 
     # docs/athena.md: expenses by day over a year, with the tail
     @pytest.mark.parametrize(
-        ("daily", "dollars"), [(100_000, 0.0075), (1_000_000, 0.075), (10_000_000, 0.75)]
+        ("daily", "dollars"), [(100_000, 0.0087), (1_000_000, 0.087), (10_000_000, 0.87)]
     )
     def test_of_a_query_agree_with_the_guide_to_athena(self, daily: int, dollars: float) -> None:
         assert scale.query(daily) == pytest.approx(dollars, rel=0.02)
