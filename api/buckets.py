@@ -203,15 +203,15 @@ class DestinationBucket:
         return True
 
     def kept_rejected(self, document: Document, max_bytes: int) -> bytes:
-        """Return the copy of a rejected document; raises ContentGone or ContentTooLarge."""
+        """Return the copy of a rejected document; raises ContentGone, ContentTooLarge or TemporaryFailure."""
         key = rejected_key(document.source_key, document.version_id)
-        with translate("s3", "GetObject"):
-            try:
+        try:
+            with translate("s3", "GetObject"):
                 return _whole(self.client.get_object(Bucket=self.bucket, Key=key), max_bytes)
-            except ClientError as error:
-                if error_code(error) == "NoSuchKey":
-                    raise ContentGone("expired-before-processed") from error
-                raise
+        except ClientError as error:
+            if gone := _reason_of(error):
+                raise ContentGone(gone) from error
+            raise TemporaryFailure("s3", "GetObject", error_code(error), _UNKNOWN) from error
 
     def list_keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield the keys under a prefix in order, from the one behind `start_after`."""

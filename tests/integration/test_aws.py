@@ -194,6 +194,20 @@ class TestDestinationBucket:
         with pytest.raises(ContentGone):
             destination.kept_rejected(rejection(ref, "other.txt"), 3)
 
+    @pytest.mark.parametrize(
+        ("code", "expected"),
+        [("InvalidObjectState", ContentGone), ("NoSuchKey", ContentGone), ("UnheardOf", TemporaryFailure)],
+    )
+    def test_names_what_keeps_it_from_giving_the_copy_back(
+        self, s3: Any, destination: DestinationBucket, code: str, expected: type[Exception]
+    ) -> None:
+        ref = put(s3, "a.txt", b"one")
+        with Stubber(s3) as stubber:
+            stubber.add_client_error("get_object", code, http_status_code=403)
+
+            with pytest.raises(expected):
+                destination.kept_rejected(rejection(ref, "a.txt"), 3)
+
     def test_cannot_copy_what_is_gone(self, s3: Any, destination: DestinationBucket) -> None:
         ref = put(s3, "a.txt", b"one")
         s3.delete_object(Bucket=SOURCE, Key="a.txt", VersionId=ref.version_id)
