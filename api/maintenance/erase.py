@@ -80,6 +80,9 @@ class Eraser:
             remove_rows(self.objects, erased)
             count += 1
             progress(count)
+        # A search without a find may outlast the lease, and a compaction then follows the order and
+        # takes rows that are gone only now.
+        self._save((*self.orders(), erasure))
         return count
 
     def run_document(self, source_key: str, version_id: str, act: Act) -> None:

@@ -58,7 +58,8 @@ class Answer:
 def ask(report: Report, values: Mapping[str, Value], state: Mapping[str, str]) -> Answer:
     """Return the answer as far as it is; `state` is the page's, which may name a query to ask after.
 
-    Raises BadParameter.
+    Who asks the same within a minute shares a query. No longer: an object that comes after its
+    revision, as an import's or a repaired one does, makes no new version. Raises BadParameter.
     """
     sql = report.render(values)
     now = datetime.now(UTC)
@@ -72,7 +73,8 @@ def ask(report: Report, values: Mapping[str, Value], state: Mapping[str, str]) -
         if engine is None:
             answer = _answer(report, sql, now, wiring.reports().run(sql))
         else:
-            answer = _look(engine, report, sql, state.get(_name(report), ""), key)
+            token = _key(f"{version} {now:%H:%M}", sql, state.get("again", ""))
+            answer = _look(engine, report, sql, state.get(_name(report), ""), token)
     except ReportFailed as failure:
         return Answer(report=report, sql=sql, state="failed", asked_at=now, fault=failure.reason)
     if answer.state == "done" and is_settled:

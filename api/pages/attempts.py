@@ -10,7 +10,8 @@ from typing import Final, Protocol
 
 from django.http import HttpRequest
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+# nginx on this machine; who comes through a Unix socket, as it does on an instance, has no address.
+_OWN_PROXY: Final = frozenset({"", "127.0.0.1", "::1"})
 
 
 class Slots(Protocol):
@@ -66,4 +67,4 @@ def address_of(request: HttpRequest) -> str:
     """Return who knocks: nginx, on this machine, adds the address that it saw as the last one."""
     peer = str(request.META.get("REMOTE_ADDR", ""))
     forwarded = request.headers.get("X-Forwarded-For", "")
-    return forwarded.rpartition(",")[2].strip() if peer in _LOOPBACK and forwarded else peer
+    return forwarded.rpartition(",")[2].strip() if peer in _OWN_PROXY and forwarded else peer

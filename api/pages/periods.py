@@ -45,16 +45,16 @@ def presets(today: date) -> tuple[Preset, ...]:
 
 
 def start(period: Period, day: date) -> date:
-    """Return the first day of the period that the day is in; weeks begin on Monday."""
+    """Return the first day of the period that the day is in; weeks begin on Monday, as 0001-01-01 is one."""
     if period == "week":
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if period == "month" else day
 
 
 def end(period: Period, first: date) -> date:
-    """Return the last day of the period that begins on that day."""
+    """Return the last day of the period that begins on that day; the last week of all is cut short."""
     if period == "week":
-        return first + timedelta(days=6)
+        return first + min(timedelta(days=6), date.max - first)
     if period == "month":
         return first.replace(day=monthrange(first.year, first.month)[1])
     return first
@@ -65,7 +65,9 @@ def each(period: Period, first: date, last: date) -> Iterator[date]:
     at = start(period, first)
     while at <= last:
         yield at
-        at = end(period, at) + timedelta(days=1)
+        if (before_next := end(period, at)) >= last:  # there is no day after 9999-12-31
+            return
+        at = before_next + timedelta(days=1)
 
 
 def fitting(period: Period, asked: Range) -> Period:

@@ -89,15 +89,18 @@ def ordered(of: Sequence[Line], sort: str) -> list[Line]:
 def by_period(of: Sequence[Line], period: Period, asked: Range) -> tuple[Line, ...]:
     """Return a line for every period of the range, also for those without invoices, in order.
 
-    An open end of the range is where the lines end; of too many periods the latest are returned.
+    An open end of the range is where the lines end, and so is one that makes too many periods; of
+    those that are still too many the latest are returned.
     """
     by_day = {line.key: line for line in of if isinstance(line.key, date)}
     if not by_day:
         return ()
-    days = periods.each(period, asked.first or min(by_day), asked.last or max(by_day))
+    days = list(periods.each(period, asked.first or min(by_day), asked.last or max(by_day)))
+    if len(days) > periods.MAX_BARS[period]:
+        days = [day for day in days if min(by_day) <= day <= max(by_day)]
     return tuple(
         by_day.get(day) or Line(key=day, invoices=0, net=_NOTHING, tax=_NOTHING, total=_NOTHING)
-        for day in list(days)[-periods.MAX_BARS[period] :]
+        for day in days[-periods.MAX_BARS[period] :]
     )
 
 

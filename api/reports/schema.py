@@ -22,6 +22,7 @@ from api.reports.tables import (
 from invoice_parser import CSV_COLUMNS
 
 _BUCKET: Final = "DESTINATION_BUCKET"
+_NO_TABLE: Final = "TABLE_NOT_FOUND"
 _HIVE_TYPES: Final = {"varchar": "string", "integer": "int"}
 _HEAD: Final = f"""\
 -- The tables and views of Athena. Put your destination bucket's name for {_BUCKET}.
@@ -82,7 +83,10 @@ def create(tables: Tables, bucket: str) -> None:
     tables.run(compacted_table(bucket))
     try:
         compacted_at, tail_from = compacted(tables)
-    except ReportFailed:
+    except ReportFailed as error:
+        # Anything else, a throttled query say, would send the tail back to its first hour.
+        if error.code != _NO_TABLE:
+            raise
         compacted_at, tail_from = None, FIRST_HOUR
     for view in (
         tail_view(tail_from),

@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from api import wiring
+from api.pages import answers
 from api.reports.report import ReportFailed
 from tests.support.pages import Queries, World, client_of
 
@@ -286,6 +287,27 @@ class TestInTheBackground:
 
         assert "Athena is at work" in content
         assert list(queries.started) == ["id-1", "id-2"]
+
+    def test_shares_a_query_for_a_minute(
+        self, viewer: Client, queries: Queries, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        times: list[datetime] = []
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Any:
+                assert tz is UTC
+                return times[-1]
+
+        monkeypatch.setattr(answers, "datetime", Clock)
+        queries.shares, shared = True, []
+        # An import's object comes minutes after its revisions, and makes no new version of the data.
+        for minute, second in ((10, 5), (10, 55), (11, 5)):
+            times.append(datetime(2026, 11, 22, 9, minute, second, tzinfo=UTC))
+            page(viewer, NOVEMBER)
+            shared.append(len(queries.started))
+
+        assert shared == [1, 1, 2]
 
     def test_waits_for_the_sum_of_more_lines_than_a_page_holds(
         self, viewer: Client, queries: Queries

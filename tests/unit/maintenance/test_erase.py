@@ -109,6 +109,20 @@ class TestEraser:
         assert before == (Erasure(customer_id="C-1"),)
         assert eraser.orders() == ()
 
+    def test_keeps_the_order_when_a_compaction_came_between(self) -> None:
+        objects = Objects()
+        own = f"{HOUR}/C-1_INV-1-r000001.csv"
+
+        class Slow(Ledger):
+            def erase(self, customer_id: str, invoice_id: str | None, act: Act) -> Iterator[Erased]:
+                Eraser(ledger=self, objects=objects).done()  # the table was cleaned while the row still stood
+                yield from super().erase(customer_id, invoice_id, act)
+
+        ledger = Slow(erased=(erased(own, 1),))
+        run(ledger, objects)
+
+        assert Eraser(ledger=ledger, objects=objects).orders() == (Erasure(customer_id="C-1"),)
+
 
 class TestOneDocument:
     def test_empties_a_rejection_that_names_nobody_and_removes_its_copy(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from api.pages import attempts
 from api.pages.checks import CHECKS
-from api.pages.periods import Range
+from api.pages.periods import Period, Range, each, end
 from api.pages.pulse import pulse
 from api.pages.source import MAX_LINE_CHARACTERS, MAX_LINES, differences, source
 from api.pages.sums import Line, by_period, currencies, lines, ordered, total
@@ -59,6 +59,25 @@ class TestSums:
 
         assert [line.key for line in found] == [date(2026, 11, day) for day in (2, 3, 4)]
         assert by_period((), "day", Range(None, None)) == ()
+
+    @pytest.mark.parametrize(
+        ("period", "day"), [("day", date(2026, 11, 2)), ("week", date(2026, 11, 2)), ("month", date(2026, 11, 1))]
+    )
+    @pytest.mark.parametrize("first", [date(1, 1, 1), date(2020, 1, 1), None])
+    def test_of_a_range_for_ever_end_with_the_data(
+        self, period: Period, day: date, first: date | None
+    ) -> None:
+        rows: list[Row] = [(day, "INR", 2, Decimal(100), Decimal(18), Decimal(118))]
+
+        found = by_period(lines(rows, "INR"), period, Range(first, date(9999, 12, 31)))
+
+        assert [(line.key, line.total) for line in found] == [(day, Decimal(118))]
+
+    def test_come_to_the_last_days_of_all(self) -> None:
+        last = [date(9999, 12, 27), date(9999, 12, 31)]
+
+        assert list(each("week", date(9999, 12, 20), last[1])) == [date(9999, 12, 20), last[0]]
+        assert end("week", last[0]) == end("month", date(9999, 12, 1)) == last[1]
 
     def test_are_ordered_with_ties_by_name(self) -> None:
         def line(key: str, invoices: int) -> Line:

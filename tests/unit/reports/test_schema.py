@@ -1,5 +1,7 @@
 """What create_tables asks of Athena: tables that are missing, and views that keep the tail's beginning."""
 
+import pytest
+
 from api.reports.report import ReportFailed, Result
 from api.reports.schema import create
 
@@ -7,11 +9,13 @@ from api.reports.schema import create
 class FakeTables:
     """Remembers the statements; knows the last compaction or has no views yet."""
 
-    def __init__(self, *, exists: bool) -> None:
-        self.exists, self.done = exists, list[str]()
+    def __init__(self, *, exists: bool = True, fault: str = "") -> None:
+        self.exists, self.fault, self.done = exists, fault, list[str]()
 
     def run(self, sql: str) -> Result:
         if "FROM compaction" in sql:
+            if self.fault:
+                raise ReportFailed("Athena cannot be reached now", self.fault)
             if not self.exists:
                 raise ReportFailed("no such table", "TABLE_NOT_FOUND")
             return Result(columns=(), rows=iter([("2026-03-01T12:15:00Z", "2026-03-01-09")]))
@@ -62,3 +66,12 @@ class TestCreate:
 
         assert "WHERE ingest >= '2026-03-01-09'" in tables.done[2]
         assert "CAST('2026-03-01T12:15:00Z' AS varchar) AS compacted_at" in tables.done[5]
+
+    @pytest.mark.parametrize("fault", ["TooManyRequestsException", "TIMEOUT", "EndpointConnectionError"])
+    def test_replaces_no_view_when_it_cannot_tell_where_the_tail_begins(self, fault: str) -> None:
+        tables = FakeTables(fault=fault)
+
+        with pytest.raises(ReportFailed):
+            create(tables, "my-bucket")
+
+        assert not [each for each in made(tables) if "VIEW" in each]
