@@ -181,7 +181,7 @@ class Acts:
                 return replace(self.pipeline.read_again(document), recorded_at=now)
             except ContentGone as error:
                 raise ActRefused(_NOWHERE) from error
-        if document.data is None or document.source_key.startswith("message:"):
+        if document.data is None or document.is_message:
             raise ActRefused("the text of this rejection is not kept in the ledger")
         return document
 

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from api import logs
 from api.decision import Arrival, decide, fits, own_key, reissue
 from api.ports import Content, ContentGone, ContentTooLarge, Ledger, Sink, Source, TemporaryFailure
-from api.records import Act, Change, Document, Reason, Revision, Seen
+from api.records import MESSAGE_VERSION, Act, Change, Document, Reason, Revision, Seen
 from api.s3_event import ObjectRef
 from invoice_parser import MAX_DOCUMENT_BYTES, InvoiceError, parse
 
@@ -79,7 +79,7 @@ class Pipeline:
         """Keep a trusted message that names no document as a rejection. Safe to repeat."""
         document = Document(
             source_key=f"message:{message_id}",
-            version_id="message",
+            version_id=MESSAGE_VERSION,
             outcome="rejected",
             reason=reason,
             recorded_at=now,

@@ -8,11 +8,14 @@ which the highest is current; a revision never changes once its transaction is t
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 DocumentOutcome: TypeAlias = Literal["stored", "superseded", "rejected"]
 RevisionStatus: TypeAlias = Literal["active", "withdrawn"]
 ActKind: TypeAlias = Literal["accept", "withdraw", "restore", "reprocess", "close", "repair", "erase"]
+
+# The version of a message that named no document.
+MESSAGE_VERSION: Final = "message"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,12 @@ class Document:
     @property
     def is_unread(self) -> bool:
         """Whether it is a version whose bytes could never be read; not one whose text was dropped."""
-        return self.data is None and not self.sha256 and not self.source_key.startswith("message:")
+        return self.data is None and not self.sha256 and not self.is_message
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it stands for a message that named no document; S3 gives no version such an id."""
+        return self.version_id == MESSAGE_VERSION
 
     def writes_back(self, seen: "Document") -> bool:
         """Tell whether this change of `seen` would bring its text back, had retention dropped it since."""

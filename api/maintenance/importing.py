@@ -187,29 +187,31 @@ class Importer:
         """Return what became of each; after MAX_FAILURES the rest is not tried."""
         failures: list[ObjectRef] = []
 
-        def take(versions: Iterable[ObjectRef]) -> list[str]:
-            kinds = []
+        def take(versions: Sequence[ObjectRef]) -> list[str]:
+            kinds: list[str] = []
             for ref in versions:
-                is_hopeless = len(failures) >= MAX_FAILURES
-                kind = "failed" if is_hopeless else self._import(pipeline, ref, known.get(_id_of(ref)), now)
-                if kind == "failed":
+                if len(failures) >= MAX_FAILURES:
+                    break
+                try:
+                    kinds.append(self._import(pipeline, ref, known.get(_id_of(ref)), now))
+                except TemporaryFailure:
+                    # Its key's later versions wait with it: after them it would be superseded.
                     failures.append(ref)
-                kinds.append(kind)
-            return kinds
+                    break
+                except Exception:  # and then the others shall not wait for it
+                    logger.exception(logs.DOCUMENT_FAILED, extra={"key": ref.key})
+                    failures.append(ref)
+                    kinds.append("failed")
+            return kinds + ["failed"] * (len(versions) - len(kinds))
 
         keys = [tuple(versions) for _, versions in groupby(refs, key=attrgetter("key"))]
         return list(chain.from_iterable(each(take, keys)))
 
     def _import(self, pipeline: Pipeline, ref: ObjectRef, document: Document | None, now: datetime) -> str:
-        try:
-            if document is None:
-                return pipeline.ingest(ref, message_id="import", now=now).kind
-            if document.outcome == "stored":
-                pipeline.make_sure(document, self.clock())
-        except Exception as error:
-            if not isinstance(error, TemporaryFailure):  # and then the others shall not wait for it
-                logger.exception(logs.DOCUMENT_FAILED, extra={"key": ref.key})
-            return "failed"
+        if document is None:
+            return pipeline.ingest(ref, message_id="import", now=now).kind
+        if document.outcome == "stored":
+            pipeline.make_sure(document, self.clock())
         return "repeated"
 
 

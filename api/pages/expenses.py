@@ -125,7 +125,7 @@ def _asked(query: Mapping[str, str], today: date) -> Asked:
         range=range_,
         group=group,
         wanted=wanted,
-        seller=state.text(query, "seller"),
+        seller=state.text(query, "seller", state.MAX_SELLER_LENGTH),
         customer=state.text(query, "customer"),
         currency=query.get("currency"),
         sort=state.choice(query, "sort", sorts, "label" if group in periods.PERIODS else "-total"),

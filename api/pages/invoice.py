@@ -1,5 +1,6 @@
 """One invoice: its text beside its fields, its revisions and acts; withdraw, restore, reprocess."""
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -51,7 +52,7 @@ def text(request: HttpRequest) -> HttpResponse:
 @require_POST
 def act(request: HttpRequest) -> HttpResponse:
     """Withdraw, restore or reprocess an invoice, on condition that it is as the operator saw it."""
-    customer, invoice_id = request.POST.get("customer", ""), request.POST.get("invoice", "")
+    customer, invoice_id = _names(request.POST)
     rev = state.number(request.POST, "rev", 0)
     acts = {"withdraw": _withdraw, "restore": _restore, "reprocess": _reprocess}
     chosen = acts[state.choice(request.POST, "act", acts, "")]
@@ -80,10 +81,14 @@ def _reprocess(customer: str, invoice_id: str, rev: int, operator: Operator) -> 
 
 
 def _history(request: HttpRequest) -> tuple[Revision, ...]:
-    customer, invoice_id = state.text(request.GET, "customer"), state.text(request.GET, "invoice")
-    if not customer or not invoice_id:
-        raise BadParameter("The address names no invoice: it needs customer and invoice.")
-    history = wiring.ledger().history(customer, invoice_id)
+    history = wiring.ledger().history(*_names(request.GET))
     if not history:
         raise Http404
     return history
+
+
+def _names(given: Mapping[str, str]) -> tuple[str, str]:
+    customer, invoice_id = state.text(given, "customer"), state.text(given, "invoice")
+    if not customer or not invoice_id:
+        raise BadParameter("The address names no invoice: it needs customer and invoice.")
+    return customer, invoice_id

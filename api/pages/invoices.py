@@ -52,7 +52,7 @@ _FIELDS: Final = ("text", "from", "to", "seller", "customer", "currency", "least
 
 
 def _values(query: Mapping[str, str]) -> dict[str, Value]:
-    seller = state.text(query, "seller")
+    seller = state.text(query, "seller", state.MAX_SELLER_LENGTH)
     is_whole = seller is not None and len(seller) > 2 and seller[0] == seller[-1] == '"'  # noqa: PLR2004 - the quotes
     given: dict[str, Value | None] = {
         "text": state.text(query, "text"),

@@ -80,7 +80,7 @@ def text(request: HttpRequest) -> HttpResponse:
 
 def _document(request: HttpRequest) -> Document:
     key, version = request.GET.get("key", ""), request.GET.get("version", "")
-    document = wiring.ledger().document(key, version) if key and version else None
+    document = wiring.ledger().document(key, version) if state.can_name_a_document(key, version) else None
     if document is None or document.outcome == "superseded":
         raise Http404
     return document
@@ -92,7 +92,7 @@ def _current(document: Document) -> Revision | None:
 
 def _newer_stored(document: Document) -> Document | None:
     """Return the newest version of the same key that is stored, if it is newer than this one."""
-    if document.source_key.startswith("message:"):
+    if document.is_message:
         return None
     versions = wiring.source().versions(document.source_key)
     if document.version_id in versions:

@@ -58,6 +58,9 @@ class Name:
     rev: int | None
 
 
+_NO_DOCUMENT: Final = "The form names no document."
+
+
 def name_of(document: Document, rev: int | None = None) -> str:
     """Return the name of a document in a form, unambiguously."""
     return json.dumps([document.source_key, document.version_id, rev])
@@ -67,8 +70,10 @@ def _parse(name: str) -> Name:
     try:
         source_key, version_id, rev = json.loads(name)
         seen = None if rev is None else int(rev)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise BadParameter("The form names no document.") from error
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise BadParameter(_NO_DOCUMENT) from error
+    if not state.can_name_a_document(str(source_key), str(version_id)):
+        raise BadParameter(_NO_DOCUMENT)
     return Name(source_key=str(source_key), version_id=str(version_id), rev=seen)
 
 

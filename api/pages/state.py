@@ -7,14 +7,24 @@ from decimal import Decimal
 from api.reports.parameters import BadParameter, Parameter
 
 MAX_TEXT_LENGTH = 200
+# Ids are short; what stands after "From:" may be half a letterhead.
+MAX_SELLER_LENGTH = 2_000
+# DynamoDB's, of a partition key and of a sort key; what is longer is no document's name.
+_MAX_KEY_BYTES, _MAX_VERSION_BYTES = 2_048, 1_024
 
 
-def text(state: Mapping[str, str], name: str) -> str | None:
+def text(state: Mapping[str, str], name: str, longest: int = MAX_TEXT_LENGTH) -> str | None:
     """Return a text without blanks around it, None when there is none."""
     value = state.get(name, "").strip()
-    if len(value) > MAX_TEXT_LENGTH or "\0" in value:
-        raise BadParameter(f"{name}: more than {MAX_TEXT_LENGTH} characters, or one that nobody can type.")
+    if len(value) > longest or "\0" in value:
+        raise BadParameter(f"{name}: more than {longest} characters, or one that nobody can type.")
     return value or None
+
+
+def can_name_a_document(key: str, version_id: str) -> bool:
+    """Tell whether the ledger can be asked for them."""
+    lengths = len(key.encode(errors="replace")), len(version_id.encode(errors="replace"))
+    return 0 < lengths[0] <= _MAX_KEY_BYTES and 0 < lengths[1] <= _MAX_VERSION_BYTES
 
 
 def day(state: Mapping[str, str], name: str) -> date | None:

@@ -83,7 +83,8 @@ class DuckEngine:
         try:
             open_tables(connection, self._path, read_only=True)
             _read_tail(connection, self._raw)
-            self._replaced.leave_out(connection)
+            with _failing():
+                self._replaced.leave_out(connection)
             return _run(connection, sql)
         except BaseException:
             connection.close()
@@ -193,19 +194,23 @@ def _read_tail(connection: duckdb.DuckDBPyConnection, raw: RawObjects) -> None:
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str) -> Result:
-    try:
+    with _failing():
         connection.execute(translate(sql))
         columns = tuple(str(column[0]) for column in connection.description or ())
-    except (duckdb.Error, sqlglot.errors.SqlglotError) as error:
-        raise ReportFailed(f"DuckDB could not answer: {error}", type(error).__name__) from error
     return Result(columns=columns, rows=_rows(connection))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[Row]:
-    try:
+    with _failing():
         while rows := connection.fetchmany(FETCH_ROWS):
             yield from rows
-    except duckdb.Error as error:
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, sqlglot.errors.SqlglotError) as error:
         raise ReportFailed(f"DuckDB could not answer: {error}", type(error).__name__) from error
 
 

@@ -154,7 +154,8 @@ class TestExpenses:
             ("group=galaxy", "group: &#x27;galaxy&#x27; is not one of"),
             ("page=0", "page: &#x27;0&#x27; is not a whole number"),
             ("sort=1%3BDROP", "sort: &#x27;1;DROP&#x27; is not one of"),
-            ("seller=" + "x" * 201, "seller: more than 200 characters"),
+            ("customer=" + "x" * 201, "customer: more than 200 characters"),
+            ("seller=" + "x" * 2001, "seller: more than 2000 characters"),
         ],
     )
     def test_say_what_is_wrong_with_an_address(self, viewer: Client, query: str, sentence: str) -> None:
@@ -162,6 +163,15 @@ class TestExpenses:
 
         assert answer.status_code == 400
         assert sentence in answer.content.decode()
+
+    def test_lead_to_the_invoices_of_a_seller_with_a_long_name(self, world: World) -> None:
+        name = "S" * 1_000
+        world.upload("a", text("A", "2026-11-02", "100.00", "18.00", "118.00", name))
+        viewer = client_of("viewer")
+
+        ((_, address),) = page(viewer, NOVEMBER + "&group=seller").context["rows"]
+
+        assert viewer.get(address).context["rows"][0][0][3] == name
 
     def test_say_that_the_engine_failed(self, viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         class Broken:

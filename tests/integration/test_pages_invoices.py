@@ -224,6 +224,13 @@ class TestActs:
 
         assert act(client_of("operator"), "burn").status_code == 400
 
+    @pytest.mark.parametrize("name", ["", "x" * 201])
+    def test_want_an_invoice(self, world: World, name: str) -> None:
+        del world
+        form = {"act": "withdraw", "customer": name, "invoice": "A", "rev": "1", "why": "x"}
+
+        assert client_of("operator").post("/invoice/act", form).status_code == 400
+
     def test_are_not_by_link(self, world: World) -> None:
         del world
 

@@ -90,6 +90,20 @@ class TestRejection:
         assert ['value="reprocess"' in page for page in pages] == [True, False]
         assert world.document("unread.txt").outcome == "stored"
 
+    def test_of_a_key_that_looks_like_a_messages_can_be_reprocessed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unreadable(*_: object) -> None:
+            raise RuntimeError("yesterday's bug")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(world.source), "read", unreadable)
+            world.upload("message:june.txt", invoice_text())
+
+        act(client_of("operator"), world, "reprocess", "message:june.txt")
+
+        assert world.document("message:june.txt").outcome == "stored"
+
     def test_shows_the_fault_in_its_line(self, world: World) -> None:
         world.upload("a.txt", BAD)
 
@@ -145,7 +159,10 @@ class TestRejection:
         assert answer.content == b"\x00\xff<script>"
         assert answer["Content-Disposition"] == 'attachment; filename="rejected.txt"'
 
-    @pytest.mark.parametrize("query", ["", "?key=a.txt", "?key=a.txt&version=other", "?key=%00&version=x"])
+    @pytest.mark.parametrize(
+        "query",
+        ["", "?key=a.txt", "?key=a.txt&version=other", "?key=%00&version=x", f"?key={'k' * 2049}&version=x"],
+    )
     def test_is_not_there(self, world: World, query: str) -> None:
         world.upload("a.txt", BAD)
 
@@ -222,7 +239,11 @@ class TestActs:
         assert there["Location"] == "/rejections?which=all"
         assert elsewhere["Location"] == "/rejections"
 
-    @pytest.mark.parametrize("name", ["", "x", "[]", '["a"]', "{}", "1"])
+    @pytest.mark.parametrize(
+        "name",
+        ["", "x", "[]", '["a"]', "{}", "1", "[" * 200_000, '["","v",null]', f'["{"k" * 2049}","v",null]'],
+        ids=lambda name: name[:12],
+    )
     def test_refuse_a_form_that_names_no_document(self, world: World, name: str) -> None:
         del world
         answer = client_of("operator").post("/rejections/act", {"act": "close", "document": name, "why": "x"})

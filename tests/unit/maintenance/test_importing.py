@@ -94,6 +94,37 @@ class TestImporter:
 
         assert (first.failed, second.stored) == (1, 1)
 
+    def test_takes_no_later_version_of_a_key_before_one_that_failed_for_now(self, world: World) -> None:
+        def fail_first(change: Change) -> None:
+            world.ledger.before_commit = lambda _: None
+            fail(change)
+
+        first = world.bucket.put("1.txt", invoice_text(amount="100.00"))
+        second = world.bucket.put("1.txt", invoice_text(amount="200.00"))
+        world.ledger.before_commit = fail_first
+
+        done = world.run()
+
+        history = world.ledger.history("C-1", "INV-1")
+        assert (done.stored, done.superseded, done.failed) == (2, 0, 0)
+        assert [(each.rev, each.version_id) for each in history] == [
+            (2, second.version_id),
+            (1, first.version_id),
+        ]
+
+    def test_takes_a_later_version_of_a_key_after_one_that_can_never_be_taken(self, world: World) -> None:
+        def break_on_1(change: Change) -> None:
+            if change.document and change.document.version_id == "v000001":
+                raise RuntimeError("the ledger cannot hold this version")
+
+        for amount in ("100.00", "200.00"):
+            world.bucket.put("1.txt", invoice_text(amount=amount))
+        world.ledger.before_commit = break_on_1
+
+        done = world.run()
+
+        assert (done.failed, done.stored) == (1, 1)
+
     def test_does_not_let_one_document_stop_the_others(self, world: World) -> None:
         def break_on_1(change: Change) -> None:
             if change.document and change.document.source_key == "s3://old/1.txt":

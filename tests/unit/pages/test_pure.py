@@ -61,7 +61,8 @@ class TestSums:
         assert by_period((), "day", Range(None, None)) == ()
 
     @pytest.mark.parametrize(
-        ("period", "day"), [("day", date(2026, 11, 2)), ("week", date(2026, 11, 2)), ("month", date(2026, 11, 1))]
+        ("period", "day"),
+        [("day", date(2026, 11, 2)), ("week", date(2026, 11, 2)), ("month", date(2026, 11, 1))],
     )
     @pytest.mark.parametrize("first", [date(1, 1, 1), date(2020, 1, 1), None])
     def test_of_a_range_for_ever_end_with_the_data(
