@@ -29,6 +29,7 @@ REVIEWED = {
     "glue:GetTable": "the same: every query",
     "glue:GetTables": "the same: every query",
     "glue:UpdateTable": "the same: compact commits to Iceberg and replaces a view",
+    "kms:CreateGrant": "EC2 asks KMS in our name when the volume is attached; nothing here plays that",
     "kms:Decrypt": "S3, DynamoDB, SQS, SNS and Secrets Manager ask KMS in our name",
     "kms:GenerateDataKey": "the same, when they write",
     "logs:CreateLogStream": "docproc-logs.service; shown by tests/infra/prove_instance.py",

@@ -689,6 +689,23 @@ def _(stack: Stack) -> bool:
     )
 
 
+@rule("who attaches the volume may let EC2 decrypt it, and nobody may hand on the key in any other way")
+def _(stack: Stack) -> bool:
+    grants = [s for s in role_statements(stack) if "kms:CreateGrant" in _listed(s["Action"])]
+    if not _is_small(stack):
+        return not grants
+    [grant] = grants
+    through_ec2 = {
+        "Bool": {"kms:GrantIsForAWSResource": "true"},
+        "StringEquals": {"kms:ViaService": "ec2.us-east-1.amazonaws.com"},
+    }
+    return bool(
+        grant["Action"] == "kms:CreateGrant"
+        and grant["Resource"] == stack.properties("DataVolume")["KmsKeyId"]
+        and grant["Condition"] == through_ec2
+    )
+
+
 @rule("documents are never deleted or changed by the service; rows go by an erasure only")
 def _(stack: Stack) -> bool:
     deleting = [

@@ -32,6 +32,7 @@ def _at(path: str, value: Any) -> Callable[[Template], None]:
 _RULES = "Properties/LifecycleConfiguration/Rules"
 _DEFAULT = "Properties/BucketEncryption/ServerSideEncryptionConfiguration/0/ServerSideEncryptionByDefault"
 _STATEMENT = "Properties/PolicyDocument/Statement"
+_CLAIM = "InstanceRole/Properties/Policies/0/Fn::If/1/PolicyDocument/Statement"
 _LAUNCH = "LaunchTemplate/Properties/LaunchTemplateData"
 _SUBSCRIPTION = "Subscription/Properties"
 _ANY = {"Sid": "Any", "Effect": "Allow", "Resource": "*"}
@@ -273,8 +274,14 @@ FAULTS: dict[str, Callable[[Template], None]] = {
     "who erases may delete documents": _at(
         f"EraserPolicy/{_STATEMENT}/1/Resource", {"Fn::Sub": "${SourceBucket.Arn}/*"}
     ),
-    "volumes of any instance are taken": _at(
-        "InstanceRole/Properties/Policies/0/Fn::If/1/PolicyDocument/Statement/1/Condition", _GONE
+    "volumes of any instance are taken": _at(f"{_CLAIM}/1/Condition", _GONE),
+    "the volume cannot be attached, since EC2 may not decrypt it": _at(f"{_CLAIM}/2", _GONE),
+    "the role hands the key on to anybody": _at(f"{_CLAIM}/2/Condition", _GONE),
+    "the role hands the key on by a request of its own": _at(f"{_CLAIM}/2/Condition/Bool", _GONE),
+    "the role hands the key on through any service": _at(f"{_CLAIM}/2/Condition/StringEquals", _GONE),
+    "the volume has another key than EC2 may decrypt": _at("DataVolume/Properties/KmsKeyId", "alias/aws/ebs"),
+    "a fleet hands the key on": _at(
+        f"InstancePolicy/{_STATEMENT}/14/Action", ["kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"]
     ),
     "the role takes any role": _at(
         f"InstancePolicy/{_STATEMENT}/10/Resource", "arn:aws:sns:us-east-1:123456789012:*"
