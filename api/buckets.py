@@ -36,8 +36,15 @@ _NOT_READABLE = {
 _UNKNOWN = "docproc does not know this answer of S3's; its list of error codes says what it means"
 
 
-def _names_version(ref: ObjectRef) -> bool:
-    return bool(ref.version_id) and not ref.version_id.startswith("etag:")
+def _asked_for(ref: ObjectRef) -> tuple[str, str]:
+    """Return the version to ask S3 for, and the ETag that it must have; empty where the id says it all."""
+    if ref.version_id and not ref.version_id.startswith("etag:"):
+        return ref.version_id, ""
+    # Without an id of its own it is S3's version `null`: uploaded before versioning was turned on, while
+    # it was suspended, or where it never was (S3 knows the name there, too). Unnamed, S3 gives out the
+    # current version only, and one that was overwritten would seem lost though it is still there.
+    # Another upload while suspended takes the place of `null`, hence the ETag.
+    return "null", f'"{ref.etag}"'
 
 
 def _reason_of(error: ClientError) -> str:
@@ -77,15 +84,16 @@ class SourceBucket:
     def read(self, ref: ObjectRef) -> Content:
         """Return the document's bytes.
 
-        Raises ContentGone if that version (or, without versioning, that ETag) is no longer
+        Raises ContentGone if that version (and, without versioning, that ETag) is no longer
         there or never to be read, ContentTooLarge before the body is read, TemporaryFailure otherwise.
         """
-        named: dict[str, Any] = (
-            {"VersionId": ref.version_id} if _names_version(ref) else {"IfMatch": f'"{ref.etag}"'}
-        )
+        version_id, etag = _asked_for(ref)
+        condition: dict[str, Any] = {"IfMatch": etag} if etag else {}
         try:
             with translate("s3", "GetObject"):
-                answer = self.client.get_object(Bucket=self.bucket, Key=ref.key, **named)
+                answer = self.client.get_object(
+                    Bucket=self.bucket, Key=ref.key, VersionId=version_id, **condition
+                )
                 data = _whole(answer, self.max_bytes)
         except ClientError as error:
             code = error_code(error)
@@ -182,18 +190,14 @@ class DestinationBucket:
         """
         if (ref.size_bytes or 0) > MAX_COPY_BYTES:
             return False
-        source: dict[str, Any] = {"Bucket": ref.bucket, "Key": ref.key}
-        condition: dict[str, Any] = {}
-        if _names_version(ref):
-            source["VersionId"] = ref.version_id
-        else:
-            condition["CopySourceIfMatch"] = f'"{ref.etag}"'
+        version_id, etag = _asked_for(ref)
+        condition: dict[str, Any] = {"CopySourceIfMatch": etag} if etag else {}
         try:
             with translate("s3", "CopyObject"):
                 self.copy_client.copy_object(
                     Bucket=self.bucket,
                     Key=rejected_key(document.source_key, document.version_id),
-                    CopySource=source,  # type: ignore[arg-type] # the stub wants its own TypedDict
+                    CopySource={"Bucket": ref.bucket, "Key": ref.key, "VersionId": version_id},
                     **condition,
                 )
         except ClientError as error:

@@ -1,6 +1,6 @@
 """The three calls of an ordinary invoice without boto3's way of making them.
 
-    s3        GetObject by version or ETag, PutObject if there is none
+    s3        GetObject by version (`null` by ETag as well), PutObject if there is none
     dynamodb  TransactWriteItems
 
 boto3 takes a millisecond of CPU a call, nearly all of it for what never changes between two calls of

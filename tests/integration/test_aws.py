@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,6 +51,17 @@ def put(s3: Any, key: str, body: bytes) -> ObjectRef:
     )
 
 
+def versioning(s3: Any, bucket: str, status: str) -> None:
+    """Turn versioning on (Enabled), or suspend it."""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
+
+
+def listed(s3: Any, bucket: str) -> ObjectRef:
+    """Return the reference to the oldest version in the bucket, as a listing gives it."""
+    *_, (ref, _) = SourceBucket(client=s3, bucket=bucket, max_bytes=1000).list_versions()
+    return ref
+
+
 def rejection(ref: ObjectRef, source_key: str) -> Document:
     """Return the record of a rejected document that was read by the reference."""
     return Document(
@@ -88,6 +100,50 @@ class TestSourceBucket:
             source.read(overwritten)
 
         assert caught.value.code == "overwritten-before-processed"
+
+    def test_reads_what_was_uploaded_before_versioning_and_overwritten_since(self, s3: Any) -> None:
+        s3.put_object(Bucket=DESTINATION, Key="a.txt", Body=b"one")
+        versioning(s3, DESTINATION, "Enabled")
+        s3.put_object(Bucket=DESTINATION, Key="a.txt", Body=b"two")
+        ref = listed(s3, DESTINATION)
+
+        content = SourceBucket(client=s3, bucket=DESTINATION, max_bytes=1000).read(ref)
+
+        assert (ref.version_id, ref.etag) == ("", "f97c5d29941bfb1b2fdab0874906ab82")
+        assert (content.data, content.etag) == (b"one", "f97c5d29941bfb1b2fdab0874906ab82")
+
+    def test_reads_what_an_event_names_in_a_bucket_that_never_had_versions(self, s3: Any) -> None:
+        s3.put_object(Bucket=DESTINATION, Key="a.txt", Body=b"one")
+        named = ObjectRef(bucket=DESTINATION, key="a.txt", etag="f97c5d29941bfb1b2fdab0874906ab82")
+
+        content = SourceBucket(client=s3, bucket=DESTINATION, max_bytes=1000).read(named)
+
+        assert content.data == b"one"
+
+    def test_takes_no_other_upload_for_one_of_while_versioning_was_suspended(
+        self, s3: Any, source: SourceBucket
+    ) -> None:
+        versioning(s3, SOURCE, "Suspended")
+        ref = put(s3, "a.txt", b"one")
+        put(s3, "a.txt", b"two")
+        versioning(s3, SOURCE, "Enabled")
+        put(s3, "a.txt", b"three")
+
+        with pytest.raises(ContentGone) as caught:
+            source.read(replace(ref, version_id=""))
+
+        assert caught.value.code == "overwritten-before-processed"
+
+    def test_says_when_what_was_uploaded_before_versioning_is_gone(
+        self, s3: Any, source: SourceBucket
+    ) -> None:
+        put(s3, "a.txt", b"two")
+        gone = ObjectRef(bucket=SOURCE, key="a.txt", etag="f97c5d29941bfb1b2fdab0874906ab82")
+
+        with pytest.raises(ContentGone) as caught:
+            source.read(gone)
+
+        assert caught.value.code == "expired-before-processed"
 
     def test_does_not_read_what_is_too_large(self, s3: Any, source: SourceBucket) -> None:
         ref = put(s3, "big.txt", b"x" * 1001)
@@ -175,6 +231,38 @@ class TestDestinationBucket:
 
         assert destination.keep_rejected(ref, rejection(ref, "in/ä.txt"))
         assert destination.get(f"rejected/in/%C3%A4.txt/{ref.version_id}") == b"one"
+
+    def test_copies_a_rejection_from_before_versioning_that_was_overwritten_since(
+        self, s3: Any, destination: DestinationBucket
+    ) -> None:
+        s3.create_bucket(Bucket="archive")
+        s3.put_object(Bucket="archive", Key="a.txt", Body=b"one")
+        versioning(s3, "archive", "Enabled")
+        s3.put_object(Bucket="archive", Key="a.txt", Body=b"two")
+        ref = listed(s3, "archive")
+
+        assert destination.keep_rejected(ref, rejection(replace(ref, version_id="etag:f97c"), "a.txt"))
+        assert destination.get("rejected/a.txt/etag%3Af97c") == b"one"
+
+    def test_copies_only_the_content_that_was_named(self, s3: Any, destination: DestinationBucket) -> None:
+        # moto does not look at the condition.
+        ref = ObjectRef(bucket="archive", key="a.txt", etag="f97c5d29941bfb1b2fdab0874906ab82")
+        with Stubber(s3) as stubber:
+            stubber.add_client_error(
+                "copy_object",
+                "PreconditionFailed",
+                http_status_code=412,
+                expected_params={
+                    "Bucket": DESTINATION,
+                    "Key": "rejected/a.txt/etag%3Af97c",
+                    "CopySource": {"Bucket": "archive", "Key": "a.txt", "VersionId": "null"},
+                    "CopySourceIfMatch": '"f97c5d29941bfb1b2fdab0874906ab82"',
+                },
+            )
+
+            assert not destination.keep_rejected(
+                ref, rejection(replace(ref, version_id="etag:f97c"), "a.txt")
+            )
 
     def test_copies_a_rejection_of_an_archive_under_the_documents_own_key(
         self, s3: Any, destination: DestinationBucket

@@ -22,6 +22,7 @@ from tests.support.records import document, revision
 from tests.support.scripted import Answer, Scripted, breaks_off, chunked, http, is_silent, scripted
 
 REF = ObjectRef(bucket="source", key="in/a b+ü.txt", version_id="v 1")
+NULL = ObjectRef(bucket="source", key="a.txt", etag="5d41402abc4b2a76b9719d911017c592")
 OBJECT = http(
     "200 OK",
     b"hello",
@@ -245,13 +246,15 @@ class TestHotCall:
         for kind in ("boto3", "fast"):
             with scripted() as server:
                 it = World(server, kind)
-                server.answers = [OBJECT, PUT, WRITTEN]
-                it.read(), it.put(), it.commit()
+                server.answers = [OBJECT, OBJECT, PUT, WRITTEN]
+                it.read(), it.source.read(NULL), it.put(), it.commit()
                 lines[kind] = [sorted(without(request, server.port)) for request in server.requests]
 
         assert lines["fast"] == lines["boto3"]
         assert b"GET /source/in/a%20b%2B%C3%BC.txt?versionId=v%201 HTTP/1.1" in lines["fast"][0]
-        assert b"if-none-match: *" in lines["fast"][1]
+        assert b"GET /source/a.txt?versionId=null HTTP/1.1" in lines["fast"][1]
+        assert b'if-match: "5d41402abc4b2a76b9719d911017c592"' in lines["fast"][1]
+        assert b"if-none-match: *" in lines["fast"][2]
 
     def test_is_made_by_boto3_where_the_setting_says_so(self) -> None:
         with scripted() as server:

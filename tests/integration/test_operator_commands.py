@@ -193,6 +193,23 @@ class TestReconcile:
             "2 versions = 0 from earlier sweeps + 1 stored + 0 superseded + 1 rejected + 0 pending"
         )
 
+    def test_finds_what_was_uploaded_before_versioning_and_overwritten_since(self, s3: Any) -> None:
+        suspended, enabled = {"Status": "Suspended"}, {"Status": "Enabled"}
+        s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration=suspended)
+        first = s3.put_object(Bucket=SOURCE, Key="a.txt", Body=invoice_text(invoice_id="INV-1"))
+        s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration=enabled)
+        s3.put_object(Bucket=SOURCE, Key="a.txt", Body=invoice_text(invoice_id="INV-2"))
+        # The event of such an upload has no version.
+        ref = ObjectRef(bucket=SOURCE, key="a.txt", etag=first["ETag"].strip('"'))
+
+        out = run("reconcile")
+        late = wiring.pipeline().ingest(ref, message_id="m-1", now=datetime.now(UTC))
+
+        assert out.startswith(
+            "2 versions = 0 from earlier sweeps + 2 stored + 0 superseded + 0 rejected + 0 pending"
+        )
+        assert late.kind == "repeated"
+
     def test_fails_while_the_balance_does_not_close(self, s3: Any) -> None:
         s3.put_object(Bucket=SOURCE, Key="a.txt", Body=invoice_text())
 
@@ -236,6 +253,24 @@ class TestImport:
         assert bucket.startswith("1 stored")
         assert "1 known already" in again
         assert "200.00" in run("expenses")
+
+    def test_takes_what_was_uploaded_before_versioning_and_overwritten_since(self, s3: Any) -> None:
+        s3.create_bucket(Bucket="archive")
+        s3.put_object(Bucket="archive", Key="a.txt", Body=invoice_text(invoice_id="INV-1"))
+        s3.put_object(Bucket="archive", Key="b.txt", Body=b"no invoice")
+        s3.put_bucket_versioning(Bucket="archive", VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket="archive", Key="a.txt", Body=invoice_text(invoice_id="INV-2"))
+        s3.put_object(Bucket="archive", Key="b.txt", Body=invoice_text(invoice_id="INV-3"))
+
+        out = run("import", "s3://archive/")
+        again = run("import", "s3://archive/")
+
+        copies = s3.list_objects_v2(Bucket=DESTINATION, Prefix="rejected/")["Contents"]
+        assert out.startswith("3 stored, 0 superseded, 1 rejected")
+        assert "4 known already" in again
+        assert [s3.get_object(Bucket=DESTINATION, Key=each["Key"])["Body"].read() for each in copies] == [
+            b"no invoice"
+        ]
 
     @pytest.mark.parametrize("more", [(), ("--dry-run",)])
     def test_says_that_there_is_nothing_or_no_such_bucket(self, s3: Any, more: tuple[str, ...]) -> None:

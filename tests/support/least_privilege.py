@@ -55,7 +55,7 @@ REVIEWED = {
 FREE = {
     "sts:GetCallerIdentity": "needs no permission",
     "s3:DeleteObjectVersion rejected": "erase, by who has EraserPolicy, for which the contract has a rule",
-    "s3:GetObject": "tests read a bucket without versions by its ETag; the template's keeps versions",
+    "s3:GetObjectVersion": "tests read a bucket that has no versions; the template's is named source",
 }
 _S3_SUBRESOURCES = {
     "versioning": "s3:GetBucketVersioning",
