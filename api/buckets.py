@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -126,9 +127,10 @@ class SourceBucket:
 
     def versions(self, key: str) -> tuple[str, ...]:
         """Return the version ids of one key, newest first, as S3 lists them."""
-        return tuple(
-            ref.version_id or f"etag:{ref.etag}" for ref, _ in self.list_versions(key) if ref.key == key
-        )
+        # S3 lists in the order of the keys' bytes, so a key before those that begin with it, of which
+        # there may be a million: the first other key is the end.
+        own = takewhile(lambda found: found[0].key == key, self.list_versions(key))
+        return tuple(ref.version_id or f"etag:{ref.etag}" for ref, _ in own)
 
     def list_versions(self, prefix: str = "") -> Iterator[tuple[ObjectRef, datetime]]:
         """Yield every version of every key (newest first per key) with its Last-Modified."""

@@ -203,6 +203,22 @@ class TestSourceBucket:
 
         assert source.versions("a") == (second.version_id, first.version_id)
 
+    def test_asks_no_further_than_the_keys_own_versions(self, s3: Any, source: SourceBucket) -> None:
+        at = datetime(2026, 11, 21, tzinfo=UTC)
+        pages: list[dict[str, Any]] = [
+            {"Versions": [{"Key": key, "VersionId": id_, "ETag": '"0"', "Size": 1, "LastModified": at}]}
+            | {"IsTruncated": True, "NextKeyMarker": key, "NextVersionIdMarker": id_}
+            for key, id_ in (("a", "v2"), ("a", "v1"), ("ab", "v3"))
+        ]
+        with Stubber(s3) as stubber:
+            for page in pages:
+                stubber.add_response("list_object_versions", page)
+
+            # The Stubber has no answer to a fourth request.
+            assert source.versions("a") == ("v2", "v1")
+
+            stubber.assert_no_pending_responses()
+
     def test_names_versions_of_an_unversioned_bucket_by_their_etag(self, s3: Any) -> None:
         s3.put_object(Bucket=DESTINATION, Key="a", Body=b"one")
 
