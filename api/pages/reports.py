@@ -30,13 +30,17 @@ def reports(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest, name: str) -> HttpResponse:
     """Show a report's answer to the parameters in the URL."""
     found = _find(name)
-    answer = ask(found, _values(found, request.GET), request.GET)
+    values = _values(found, request.GET)
+    answer = ask(found, values, request.GET)
+    most_rows = found.most_rows(values)
     page = Paginator(answer.rows, ROWS_PER_PAGE).get_page(state.number(request.GET, "page"))
     context = {
         "report": found,
         "answer": answer,
         "address": address(request, [answer]),
         "page": page,
+        "most_rows": most_rows,
+        "is_at_limit": not answer.is_cut and len(answer.rows) == most_rows,
         "rows": [_cells(found, row) for row in page],
         "asked": {each.name: request.GET.get(each.name, "").strip() for each in found.parameters},
         **downloads.offered(request, answer, "report-download", name),

@@ -31,13 +31,23 @@ class BadParameter(ValueError):  # noqa: N818 - it names what is wrong
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One of a report's parameters. `default` None means everything, `lowest` None any amount."""
+    """One of a report's parameters. `default` None means everything, `lowest` None any amount.
+
+    `cuts` says that the answer stops after so many rows.
+    """
 
     name: str
     kind: ParameterKind
     title: str
     default: Value | None = None
     lowest: Decimal | None = None
+    cuts: bool = False
+
+    @property
+    def label(self) -> str:
+        """Return the title for people, with the number that holds if none is given."""
+        is_number = isinstance(self.default, int | Decimal)
+        return f"{self.title}, {self.default} if not given" if is_number else self.title
 
     def read(self, text: str) -> Value:
         """Return the value that somebody wrote. Raises BadParameter."""

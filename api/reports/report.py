@@ -84,6 +84,17 @@ class Report:
         # One pass: a colon inside a value is never looked at again.
         return _PLACEHOLDER.sub(lambda match: literals[match[1]], "\n".join(lines))
 
+    def most_rows(self, values: Mapping[str, Value]) -> int | None:
+        """Return how many rows the answer stops at, None if it never stops before its end.
+
+        An answer with exactly so many rows may be cut: the SQL does not count what it leaves out.
+        """
+        for each in self.parameters:
+            value = values.get(each.name, each.default)
+            if each.cuts and isinstance(value, int):
+                return value
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:

@@ -143,6 +143,46 @@ class TestReports:
 
         assert [row[2] for row in context["answer"].rows] == ["B"]
 
+    def test_say_that_they_are_cut(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("api.pages.reports.ROWS_PER_PAGE", 2)
+        for key in "abcd":
+            world.upload(key, invoice_text(invoice_id=key))
+        viewer = client_of("viewer")
+
+        cut = viewer.get("/reports/invoices?limit=3").content.decode()
+        whole = viewer.get("/reports/invoices?limit=5").content.decode()
+        places = viewer.get("/reports/top-invoices?limit=4").content.decode()
+
+        said = "3 rows: cut at the limit, there may be more. The files stop there too; raise the limit"
+        assert said in cut
+        assert "2 of the first 3<" in cut
+        assert "<small>at most 3 rows</small>" in cut
+        assert "cut at" not in whole + places
+        assert "2 of 4<" in whole
+        assert "2 of 4<" in places
+        assert "at most 5 rows" in whole
+        assert "<small>at most" not in places
+
+    def test_say_that_the_files_of_a_long_one_are_cut(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("api.pages.reports.ROWS_PER_PAGE", 1)
+        monkeypatch.setattr("api.pages.answers.MAX_ROWS", 2)
+        for key in "abcd":
+            world.upload(key, invoice_text(invoice_id=key))
+
+        content = client_of("viewer").get("/reports/invoices?limit=3").content.decode()
+
+        assert "Only the first 2 rows are shown; the files have more, up to the limit of 3." in content
+        assert "1 of the first 2<" in content
+
+    def test_name_the_limit_that_holds_if_none_is_given(self, world: World) -> None:
+        del world
+        content = client_of("viewer").get("/reports/line-items").content.decode()
+
+        assert "<label>At most so many rows, 1000 if not given<input" in content
+        assert "<small>at most 1,000 rows</small>" in content
+
     def test_lead_to_the_invoice(self, world: World) -> None:
         world.upload("a", invoice_text(invoice_id="A/1"))
 

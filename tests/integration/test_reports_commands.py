@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from moto.athena.models import QueryResults, athena_backends
 
 from api import wiring
@@ -145,6 +145,56 @@ class TestReport:
     def test_writes_no_workbook_to_a_screen(self, say: Say) -> None:
         with pytest.raises(CommandError, match="name a file with --output"):
             say("report", "findings", "--format=xlsx")
+
+    @pytest.mark.parametrize(
+        ("command", "said"),
+        [
+            (
+                ("line-items", "--limit=2"),
+                "2 rows: cut at the limit, there may be more; raise --limit or ask for fewer days\n",
+            ),
+            (
+                ("invoices", "--limit=1", "--format=json"),
+                "1 row: cut at the limit, there may be more; raise --limit or ask for fewer days\n",
+            ),
+            (("line-items", "--limit=4"), ""),
+            (("top-invoices", "--limit=3"), ""),
+            (("findings",), ""),
+        ],
+    )
+    @pytest.mark.usefixtures("s3")
+    def test_says_that_the_answer_is_cut(self, command: tuple[str, ...], said: str, tmp_path: Path) -> None:
+        for output in ((), (f"--output={tmp_path / 'answer'}",)):
+            err = StringIO()
+
+            call_command("report", *command, *output, stdout=StringIO(), stderr=err)
+
+            assert err.getvalue() == said
+
+    @pytest.mark.parametrize(
+        ("command", "option", "said"),
+        [
+            (
+                "report",
+                "limit",
+                (
+                    "top-invoices: so many places for each currency, equal ones share one, 10 if not given; "
+                    "invoices, line-items, suspected-duplicates, outliers: at most so many rows, "
+                    "1000 if not given"
+                ),
+            ),
+            ("report", "times", "outliers: how many times the median is too much, 10 if not given"),
+            ("report", "from", "first issue date"),
+            ("expenses", "from", "first issue date"),
+        ],
+    )
+    def test_helps_with_what_an_option_means_to_which_report(
+        self, command: str, option: str, said: str
+    ) -> None:
+        made = load_command_class("api", command)
+        actions = made.create_parser("manage.py", command)._actions
+
+        assert [each.help for each in actions if each.dest == option] == [said]
 
     def test_says_what_it_cost(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Athena:

@@ -17,7 +17,7 @@ class Command(report.Command):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the report's parameters and the ways to write the answer."""
-        self.add_parameters(parser, {each.name: each for each in BY_DAY.parameters})
+        self.add_parameters(parser, (BY_DAY,))
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Answer."""

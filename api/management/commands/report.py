@@ -1,15 +1,19 @@
 """Run a report."""
 
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import wiring
 from api.reports.formats import FORMATS
-from api.reports.parameters import BadParameter, Parameter
+from api.reports.parameters import BadParameter
 from api.reports.queries import REPORTS
 from api.reports.report import Report, ReportFailed, Result
+from invoice_parser.wording import counted
+
+_CUT: Final = "cut at the limit, there may be more; raise --limit or ask for fewer days"
 
 
 class Command(BaseCommand):
@@ -20,15 +24,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the name, every report's parameters and the ways to write the answer."""
         parser.add_argument("name", nargs="?", choices=REPORTS, metavar="NAME", help="see the list")
-        self.add_parameters(
-            parser, {each.name: each for report in REPORTS.values() for each in report.parameters}
-        )
+        self.add_parameters(parser, tuple(REPORTS.values()))
 
-    def add_parameters(self, parser: CommandParser, parameters: dict[str, Parameter]) -> None:
-        """Add the parameters and the ways to write the answer."""
-        for parameter in parameters.values():
+    def add_parameters(self, parser: CommandParser, reports: tuple[Report, ...]) -> None:
+        """Add the reports' parameters and the ways to write the answer."""
+        for parameter in {each.name: each for report in reports for each in report.parameters}.values():
             metavar = "YYYY-MM-DD" if parameter.kind == "date" else parameter.kind.upper()
-            parser.add_argument(f"--{parameter.name}", metavar=metavar, help=parameter.title)
+            meaning = _meaning(parameter.name, reports)
+            parser.add_argument(f"--{parameter.name}", metavar=metavar, help=meaning)
         parser.add_argument("--format", choices=FORMATS, default="table")
         parser.add_argument("--output", type=Path, metavar="FILE", help="write there and not to the screen")
         parser.add_argument(
@@ -52,17 +55,23 @@ class Command(BaseCommand):
         if output and (output.is_dir() or not output.absolute().parent.is_dir()):
             raise CommandError(f"--output {output} is no file in a folder that exists")
         try:
-            sql = report.render(report.read(texts))
+            values = report.read(texts)
+            sql = report.render(values)
             if options["show_sql"]:
                 self.stdout.write(sql)
             else:
-                self._write(report, wiring.reports().run(sql), options)
+                written = self._write(report, wiring.reports().run(sql), options)
+                if written == report.most_rows(values):
+                    self.stderr.write(f"{counted(written, 'row')}: {_CUT}")
         except (BadParameter, ReportFailed) as error:
             raise CommandError(str(error)) from error
 
-    def _write(self, report: Report, result: Result, options: dict[str, Any]) -> None:
+    def _write(self, report: Report, result: Result, options: dict[str, Any]) -> int:
+        """Write the answer and what it cost; return how many rows it had."""
         form = FORMATS[options["format"]]
-        parts = form.write(report.columns, result.rows)
+        read = count()
+        # The rows come first, so that their end leaves the number as it is.
+        parts = form.write(report.columns, (row for row, _ in zip(result.rows, read, strict=False)))
         if options["output"]:
             try:
                 with options["output"].open("wb") as file:
@@ -77,3 +86,17 @@ class Command(BaseCommand):
         if cost := result.cost:
             how = "reused" if cost.reused else f"${cost.dollars}"
             self.stderr.write(f"{cost.scanned_bytes:,} bytes scanned, {how}")
+        return next(read)
+
+
+def _meaning(name: str, reports: tuple[Report, ...]) -> str:
+    """Return what an option means, and to which reports unless to all of them."""
+    names: dict[str, list[str]] = {}
+    for report in reports:
+        for each in report.parameters:
+            if each.name == name:
+                names.setdefault(each.label, []).append(report.name)
+    return "; ".join(
+        label if len(known) == len(reports) else f"{', '.join(known)}: {label}"
+        for label, known in names.items()
+    )

@@ -21,7 +21,7 @@ WHERE issue_date BETWEEN :from AND :to
     AND customer_id = :customer
     AND currency = :currency"""
 
-LIMIT: Final = Parameter(name="limit", kind="count", title="at most so many rows", default=1_000)
+LIMIT: Final = Parameter(name="limit", kind="count", title="at most so many rows", default=1_000, cuts=True)
 
 
 def columns(**kinds: Kind) -> tuple[Column, ...]:

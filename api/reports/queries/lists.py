@@ -42,7 +42,12 @@ TOP_INVOICES: Final = Report(
     description="The largest invoices of each currency; equal ones share a place.",
     parameters=(
         *WHICH,
-        Parameter(name="limit", kind="count", title="so many places for each currency", default=10),
+        Parameter(
+            name="limit",
+            kind="count",
+            title="so many places for each currency, equal ones share one",
+            default=10,
+        ),
     ),
     columns=columns(
         currency="text",

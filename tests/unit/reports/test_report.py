@@ -7,6 +7,7 @@ import pytest
 
 from api.reports.literals import Value
 from api.reports.parameters import BadParameter, Parameter, ParameterKind
+from api.reports.queries import REPORTS
 from api.reports.report import Column, Report
 
 REPORT = Report(
@@ -40,6 +41,27 @@ class TestRender:
     def test_refuses_what_does_not_fit(self, values: dict[str, Value]) -> None:
         with pytest.raises(BadParameter):
             REPORT.render(values)
+
+
+class TestMostRows:
+    @pytest.mark.parametrize(
+        ("name", "values", "rows"),
+        [
+            ("line-items", {}, 1_000),
+            ("invoices", {"limit": 20}, 20),
+            ("suspected-duplicates", {}, 1_000),
+            ("outliers", {}, 1_000),
+            ("top-invoices", {"limit": 20}, None),
+            ("expenses-by-day", {}, None),
+        ],
+    )
+    def test_is_where_the_answer_stops(self, name: str, values: dict[str, Value], rows: int | None) -> None:
+        assert REPORTS[name].most_rows(values) == rows
+
+    def test_is_known_of_every_report_that_stops(self) -> None:
+        stop = {name for name, each in REPORTS.items() if each.most_rows({}) is not None}
+
+        assert stop == {name for name, each in REPORTS.items() if "LIMIT" in each.sql}
 
 
 class TestRead:
@@ -85,3 +107,19 @@ class TestRead:
 
 def test_a_columns_title_is_its_name_for_people() -> None:
     assert Column(name="total_amount", kind="amount").title == "Total amount"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "label"),
+    [
+        (Parameter(name="it", kind="count", title="so many", default=1_000), "so many, 1000 if not given"),
+        (
+            Parameter(name="it", kind="amount", title="so much", default=Decimal(10)),
+            "so much, 10 if not given",
+        ),
+        (Parameter(name="it", kind="date", title="a day", default=date.min), "a day"),
+        (Parameter(name="it", kind="text", title="a word"), "a word"),
+    ],
+)
+def test_a_parameters_label_names_the_number_that_stands_for_none(parameter: Parameter, label: str) -> None:
+    assert parameter.label == label
