@@ -1,6 +1,7 @@
 """The commands of analysts and of the compaction timer, on embedded S3 and a DuckDB file."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -97,6 +98,21 @@ class TestReport:
         assert len(lines) == 13
         assert lines[0] == "expenses-by-day       What was invoiced on each issue date."
 
+    @pytest.mark.parametrize(
+        ("options", "named"),
+        [
+            (("--from=2018-01-01", "--currency="), "--from, --currency"),
+            (("--limit=5",), "--limit"),
+            (("--show-sql",), "--show-sql"),
+            (("--format=table", "--output=it.csv"), "--format, --output"),
+        ],
+    )
+    def test_refuses_options_without_a_name(self, say: Say, options: tuple[str, ...], named: str) -> None:
+        with pytest.raises(CommandError, match=f"^{named} without a NAME: ") as refusal:
+            say("report", *options)
+
+        assert refusal.value.returncode == 2
+
     def test_takes_its_parameters(self, say: Say) -> None:
         text = say("report", "top-invoices", "--seller=beta", "--currency=INR", "--limit=1", "--format=csv")
 
@@ -113,6 +129,17 @@ class TestReport:
         assert "AND customer_id = 'O''Brien'\n" in text
         assert "seller_name" not in text
 
+    def test_writes_the_text_for_athena_to_a_file(self, say: Say, tmp_path: Path) -> None:
+        path = tmp_path / "it.sql"
+
+        assert say("report", "invoices", "--limit=7", "--show-sql", f"--output={path}") == ""
+
+        assert path.read_text().splitlines()[-1] == "LIMIT 7"
+        assert path.read_text() == say("report", "invoices", "--limit=7", "--show-sql")
+
+    def test_shows_the_text_whatever_the_format(self, say: Say) -> None:
+        assert say("report", "findings", "--format=xlsx", "--show-sql").startswith("SELECT finding")
+
     def test_writes_a_file(self, say: Say, tmp_path: Path) -> None:
         say("report", "findings", "--format=csv", f"--output={tmp_path / 'findings.csv'}")
 
@@ -121,15 +148,29 @@ class TestReport:
             "total-mismatch,1,1,2018-03-30,2018-03-30",
         ]
 
-    def test_looks_for_the_folder_before_it_asks(
-        self, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (("--output=nowhere/it.csv",), "--output nowhere/it.csv is no file in a folder that exists"),
+            (("--output=.",), "--output . is no file in a folder that exists"),
+            (("--format=xlsx",), "xlsx is no text: name a file with --output FILE"),
+            (("--output=locked/it.csv",), "locked/it.csv cannot be written: you may not write to locked"),
+            (("--output=kept.csv",), "kept.csv cannot be written: you may not write to kept.csv"),
+        ],
+    )
+    def test_finds_where_it_cannot_write_before_it_asks(
+        self, options: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[None] = []
+        monkeypatch.chdir(tmp_path)
+        Path("locked").mkdir()
+        Path("kept.csv").touch()
+        # Root may write everywhere, so no mode of a file would do.
+        monkeypatch.setattr("os.access", lambda path, _: str(path) not in {"locked", "kept.csv"})
         monkeypatch.setattr(wiring, "reports", lambda: asked.append(None))
 
-        for name in ("nowhere/findings.csv", "."):
-            with pytest.raises(CommandError, match="is no file in a folder that exists"):
-                say("report", "findings", "--format=csv", f"--output={tmp_path / name}")
+        with pytest.raises(CommandError, match=f"^{re.escape(said)}"):
+            call_command("report", "findings", *options)
 
         assert asked == []
 
@@ -141,10 +182,6 @@ class TestReport:
     def test_refuses_a_multiple_that_makes_no_sense(self, say: Say, times: str, said: str) -> None:
         with pytest.raises(CommandError, match=f"times: {said}; write a number from 1 up"):
             say("report", "outliers", f"--times={times}")
-
-    def test_writes_no_workbook_to_a_screen(self, say: Say) -> None:
-        with pytest.raises(CommandError, match="name a file with --output"):
-            say("report", "findings", "--format=xlsx")
 
     @pytest.mark.parametrize(
         ("command", "said"),
