@@ -33,7 +33,8 @@ class BadParameter(ValueError):  # noqa: N818 - it names what is wrong
 class Parameter:
     """One of a report's parameters. `default` None means everything, `lowest` None any amount.
 
-    `cuts` says that the answer stops after so many rows.
+    `cuts` says that the answer stops after so many rows; `empty_word` stands for the empty text, in
+    any case of letters, where an empty field means everything.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Parameter:
     default: Value | None = None
     lowest: Decimal | None = None
     cuts: bool = False
+    empty_word: str | None = None
 
     @property
     def label(self) -> str:
@@ -51,6 +53,8 @@ class Parameter:
 
     def read(self, text: str) -> Value:
         """Return the value that somebody wrote. Raises BadParameter."""
+        if self.empty_word and text.lower() == self.empty_word:
+            return ""
         pattern, convert, form = _READERS[self.kind]
         try:
             if pattern.fullmatch(text):

@@ -183,6 +183,19 @@ class TestReports:
         assert "<label>At most so many rows, 1000 if not given<input" in content
         assert "<small>at most 1,000 rows</small>" in content
 
+    @pytest.mark.parametrize(("currency", "ids"), [("", ["A", "B"]), ("none", ["A"]), ("INR", ["B"])])
+    def test_take_a_currency_or_none_or_all(self, world: World, currency: str, ids: list[str]) -> None:
+        world.upload("a", invoice_text(invoice_id="A"))
+        world.upload("b", invoice_text(invoice_id="B", amount="INR 100.00"))
+
+        answer = client_of("viewer").get("/reports/invoices", {"currency": currency})
+
+        assert [row[2] for row in answer.context["answer"].rows] == ids
+        assert (
+            "<label>The currency; &quot;none&quot; for invoices that name none"
+            f'<input name="currency" value="{currency}"' in answer.content.decode()
+        )
+
     def test_lead_to_the_invoice(self, world: World) -> None:
         world.upload("a", invoice_text(invoice_id="A/1"))
 

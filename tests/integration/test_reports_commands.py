@@ -118,6 +118,12 @@ class TestReport:
 
         assert text.splitlines()[1:] == ["INR,1,500.00,2018-04-03,C-2,B-5,Beta"]
 
+    @pytest.mark.parametrize("currency", ["none", ""])
+    def test_takes_the_invoices_that_name_no_currency(self, say: Say, currency: str) -> None:
+        text = say("report", "top-invoices", f"--currency={currency}", "--format=csv")
+
+        assert text.splitlines()[1:] == [",1,7.00,2019-01-07,C-2,B-6,Beta"]
+
     def test_refuses_a_parameter_of_another(self, say: Say) -> None:
         with pytest.raises(CommandError, match="expenses-by-day has no parameter 'times'"):
             say("report", "expenses-by-day", "--times=3")
@@ -223,6 +229,7 @@ class TestReport:
             ("report", "times", "outliers: how many times the median is too much, 10 if not given"),
             ("report", "from", "first issue date"),
             ("expenses", "from", "first issue date"),
+            ("report", "currency", 'the currency; "none" for invoices that name none'),
         ],
     )
     def test_helps_with_what_an_option_means_to_which_report(

@@ -12,7 +12,12 @@ WHICH: Final = (
     Parameter(name="to", kind="date", title="last issue date", default=date.max),
     Parameter(name="seller", kind="text", title="part of the seller's name, in any case"),
     Parameter(name="customer", kind="text", title="the customer's id"),
-    Parameter(name="currency", kind="text", title="the currency; empty for invoices that name none"),
+    Parameter(
+        name="currency",
+        kind="text",
+        title='the currency; "none" for invoices that name none',
+        empty_word="none",
+    ),
 )
 # A line whose parameter is not given is left out.
 WHERE: Final = """\

@@ -99,6 +99,15 @@ class TestRead:
         with pytest.raises(BadParameter, match=r"^it: "):
             Parameter(name="it", kind=kind, title="it").read(text)
 
+    @pytest.mark.parametrize(
+        ("text", "value"), [("none", ""), ("None", ""), ("", ""), ("INR", "INR"), ("none ", "none ")]
+    )
+    def test_knows_the_word_for_the_empty_text(self, text: str, value: str) -> None:
+        assert Parameter(name="it", kind="text", title="it", empty_word="none").read(text) == value
+
+    def test_takes_any_word_as_it_is_where_none_is_for_the_empty_text(self) -> None:
+        assert Parameter(name="it", kind="text", title="it").read("none") == "none"
+
     def test_knows_the_reports_own_parameters_only(self) -> None:
         assert REPORT.read({"seller": "Acme"}) == {"seller": "Acme"}
         with pytest.raises(BadParameter, match="has no parameter 'buyer'"):
