@@ -63,13 +63,16 @@ class Reprocessing:
         texts: Iterable[Revision | Document],
         lease: Lease,
         progress: Callable[[Reprocessed], None] = lambda _: None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> Reprocessed:
-        """Reprocess the texts. Safe to repeat."""
+        """Reprocess the texts; `tell` gets a line for each that was refused or failed. Safe to repeat."""
         done = Reprocessed()
         for text in texts:
             lease.keep()
-            kind = self._attempt(text)
+            kind, why = self._attempt(text)
             setattr(done, kind, getattr(done, kind) + 1)
+            if why:
+                tell(f"{_named(text)}: {kind}: {why}")
             progress(done)
         return done
 
@@ -91,16 +94,25 @@ class Reprocessing:
             if token is None:
                 return
 
-    def _attempt(self, text: Revision | Document) -> str:
+    def _attempt(self, text: Revision | Document) -> tuple[str, str]:
+        """Return what became of the text, and why it was refused or failed."""
         try:
             if isinstance(text, Revision):
-                return "changed" if self.acts.reprocess_invoice(text, self.operator()) else "unchanged"
+                return "changed" if self.acts.reprocess_invoice(text, self.operator()) else "unchanged", ""
             again = self.acts.reprocess_rejection(text.source_key, text.version_id, self.operator())
-        except ActRefused:
-            return "refused"
-        except TemporaryFailure:
-            return "failed"
-        except Exception:  # a text that breaks today's parser, too, shall not keep the others waiting
+        except ActRefused as error:
+            return "refused", str(error)
+        except TemporaryFailure as error:
+            return "failed", str(error)
+        except Exception as error:  # a text that breaks today's parser shall not keep the others waiting
             logger.exception(logs.DOCUMENT_FAILED, extra={"key": text.source_key})
-            return "failed"
-        return "unchanged" if again.outcome == "rejected" else "changed"
+            # Only the name: the message of such an error may hold a piece of the text.
+            return "failed", f"{type(error).__name__}, an error of docproc's; the log has where"
+        return "unchanged" if again.outcome == "rejected" else "changed", ""
+
+
+def _named(text: Revision | Document) -> str:
+    """Return what a person writes to name the text."""
+    if isinstance(text, Revision):
+        return f"invoice {text.customer_id} {text.invoice_id}"
+    return f"rejection {text.source_key}@{text.version_id}"

@@ -20,6 +20,7 @@ from api.maintenance.lease import held
 from api.ports import TemporaryFailure
 from api.s3_event import ObjectRef
 from api.stores.dynamodb_schema import table_definitions
+from invoice_parser import parse
 from tests.support.invoices import invoice_text
 
 SOURCE, DESTINATION = "docproc-source", "docproc-destination"
@@ -312,6 +313,52 @@ class TestReprocess:
             with pytest.raises(CommandError, match=said) as caught:
                 run("reprocess", *ids, *more, *WHY)
             assert caught.value.returncode == 1
+
+    @pytest.mark.parametrize(
+        ("selectors", "said"),
+        [
+            (("--code", "bad-amount"), "write `reprocess --rejections --code bad-amount --why …`"),
+            (("C-1", "--code", "bad-amount"), "write `reprocess --rejections --code bad-amount --why …`"),
+            (("--rejections", "C-1"), "--rejections takes no customer, and C-1 would be ignored"),
+            (("--rejections", "C-1", "--dry-run"), "write `reprocess C-1 --why …`"),
+            (("",), "CUSTOMER, INVOICE or --code is empty"),
+            (("C-1", ""), "CUSTOMER, INVOICE or --code is empty"),
+            (("--rejections", "--code", ""), "CUSTOMER, INVOICE or --code is empty"),
+        ],
+    )
+    def test_refuses_what_it_would_ignore(self, selectors: tuple[str, ...], said: str) -> None:
+        with pytest.raises(CommandError, match=re.escape(said)) as caught:
+            run("reprocess", *selectors, *WHY)
+
+        assert caught.value.returncode == 2
+
+    def test_names_what_was_refused_and_why(self, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        upload(s3, "a.txt", invoice_text())
+        monkeypatch.setattr("api.pipeline.parse", lambda *_, **__: parse(invoice_text(invoice_id="INV-2")))
+        out, err = io.StringIO(), io.StringIO()
+
+        call_command("reprocess", *WHY, stdout=out, stderr=err)
+
+        assert err.getvalue() == "invoice C-1 INV-1: refused: today's parser reads other ids from the text\n"
+        assert out.getvalue() == "0 changed, 0 unchanged, 1 refused, 0 failed for now\n"
+
+    def test_names_what_failed_without_the_error_s_text(
+        self, s3: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        document = deliver(s3, "a\x1b.txt", b"no invoice")
+
+        def fail(*_: object, **__: object) -> None:
+            raise ValueError("a line of the invoice")
+
+        monkeypatch.setattr("api.pipeline.parse", fail)
+        out, err = io.StringIO(), io.StringIO()
+
+        with pytest.raises(CommandError, match="some failed for now; run it again"):
+            call_command("reprocess", "--rejections", *WHY, stdout=out, stderr=err)
+
+        named = document.replace("\x1b", "<U+001B>")
+        why = "ValueError, an error of docproc's; the log has where"
+        assert err.getvalue() == f"rejection {named}: failed: {why}\n"
 
 
 class TestErase:

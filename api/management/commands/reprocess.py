@@ -1,6 +1,6 @@
 """Parse kept texts again."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
@@ -8,6 +8,8 @@ from api import wiring
 from api.maintenance.lease import LeaseTaken, held
 from api.management.operator import ActCommand, Progress, holder, now
 from invoice_parser.wording import counted, printable
+
+USAGE: Final = 2  # argparse's own exit status
 
 
 class Command(ActCommand):
@@ -26,6 +28,7 @@ class Command(ActCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Reprocess them once."""
+        _refuse_ignored(options)
         work = wiring.reprocessing(lambda: self.operator(options))
         if options["rejections"]:
             texts: Any = work.rejections(options["code"])
@@ -39,9 +42,14 @@ class Command(ActCommand):
             self.stdout.write(counted(count, "text"))
             return
         progress = Progress(self)
+
+        def tell(line: str) -> None:
+            progress.end()
+            self.stderr.write(printable(line))
+
         try:
             with held(wiring.ledger(), "reprocess", holder(), now) as lease:
-                done = work.run(texts, lease, progress)
+                done = work.run(texts, lease, progress, tell)
         except LeaseTaken as error:
             raise CommandError(str(error)) from error
         finally:
@@ -51,6 +59,34 @@ class Command(ActCommand):
         self.stdout.write(str(done))
         if done.failed:
             raise CommandError("some failed for now; run it again", returncode=1)
+
+
+def _refuse_ignored(options: dict[str, Any]) -> None:
+    """Raise CommandError for a selector that would be ignored, and so more be reprocessed than was named."""
+    code, customer_id = options["code"], options["customer_id"]
+    if code is not None and not options["rejections"]:
+        raise CommandError(
+            printable(
+                f"--code chooses among rejections: write `reprocess --rejections --code {code} --why …`;"
+                " invoices have no such code, so leave it out for them"
+            ),
+            returncode=USAGE,
+        )
+    if customer_id is not None and options["rejections"]:
+        raise CommandError(
+            printable(
+                f"--rejections takes no customer, and {customer_id} would be ignored: write"
+                f" `reprocess {customer_id} --why …` for the customer's invoices,"
+                " `reprocess --rejections [--code CODE] --why …` for all open rejections,"
+                " or `rejections reprocess KEY@VERSION --why …` for one"
+            ),
+            returncode=USAGE,
+        )
+    if "" in (code, customer_id, options["invoice_id"]):
+        raise CommandError(
+            "CUSTOMER, INVOICE or --code is empty (a variable that is not set?): write it, or leave it out",
+            returncode=USAGE,
+        )
 
 
 def _nothing(options: dict[str, Any]) -> str:
