@@ -2,10 +2,12 @@
 
 Rows (or JSON, an object a line) go to standard output; a rejected file is a line
 `FILE:LINE:COL: code: message` on standard error, `FILE: code: message` where no line is at fault.
-The exit status is that of the worst file: 0 read, 1 rejected, 2 not readable at all.
+The exit status is that of the worst file: 0 read, 1 rejected, 2 not readable at all; it is 2 as well
+when what was read could not be written.
 """
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -15,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from invoice_parser.ending import ended_well
 from invoice_parser.invoice import MAX_DOCUMENT_BYTES, Invoice, InvoiceError
 from invoice_parser.parser import parse
 from invoice_parser.rows import CSV_COLUMNS, csv_row
@@ -24,6 +27,7 @@ READ: Final = 0
 REJECTED: Final = 1
 UNREADABLE: Final = 2
 _STANDARD_INPUT: Final = "-"
+_NAMELESS: Final = "''"
 
 
 @dataclass
@@ -83,7 +87,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _files(path: str) -> Iterator[str]:
     """Yield the file, or the files of the folder and its folders in the order of their names."""
-    if not Path(path).is_dir():
+    if (
+        not path or not Path(path).is_dir()
+    ):  # Path("") is the current folder, "" is a variable that is not set
         yield path
         return
     yield from sorted(
@@ -102,7 +108,7 @@ def _read(file: str, summary: _Summary, options: argparse.Namespace, now: dateti
         return
     except OSError as error:
         summary.unreadable += 1
-        _say(f"{file}: cannot be read: {error.strerror}")
+        _say(f"{file or _NAMELESS}: cannot be read: {error.strerror}")
         return
     summary.invoices += 1
     summary.findings += len(invoice.findings)
@@ -114,7 +120,11 @@ def _read(file: str, summary: _Summary, options: argparse.Namespace, now: dateti
 
 def _data(file: str) -> bytes:
     """Return the file's bytes, at most one more than the parser takes."""
+    if not file:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     if file == _STANDARD_INPUT:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "standard input is closed")
         return sys.stdin.buffer.read(MAX_DOCUMENT_BYTES + 1)
     with Path(file).open("rb") as stream:
         return stream.read(MAX_DOCUMENT_BYTES + 1)
@@ -146,8 +156,4 @@ def _progress(count: int, total: int) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BrokenPipeError:  # the reader of our output (`head`) has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(READ)
+    sys.exit(ended_well(main, failure=UNREADABLE))

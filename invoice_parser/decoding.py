@@ -44,9 +44,10 @@ def decode(data: bytes) -> tuple[str, str]:
     The byte order mark of UTF-16 and UTF-32 stays in the text, since their codecs write none.
     Raises InvoiceError with too-large, empty, not-text or undecodable.
     """
+    # Not how many: of a large file the caller has read but one byte too many.
     if len(data) > MAX_DOCUMENT_BYTES:
         raise InvoiceError(
-            codes.TOO_LARGE, f"The document has {len(data)} bytes; {MAX_DOCUMENT_BYTES} are allowed."
+            codes.TOO_LARGE, f"The document has over {MAX_DOCUMENT_BYTES} bytes; no more are allowed."
         )
     if not data:
         raise InvoiceError(codes.EMPTY, "The document has no bytes.")

@@ -12,6 +12,7 @@ from invoice_parser.__main__ import main
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tests" / "data" / "invoices"
 CANONICAL = DATA / "canonical.txt"
+PROGRAM = f"{sys.executable} -m invoice_parser"
 
 
 def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -105,7 +106,9 @@ class TestRejectedFile:
             stream.truncate(10**12)  # a hole: no bytes on the disk
 
         assert main([str(large)]) == 1
-        assert b"large.txt: too-large: " in capfdbinary.readouterr().err
+        assert capfdbinary.readouterr().err.decode() == (
+            f"{large}: too-large: The document has over 262144 bytes; no more are allowed.\n"
+        )
 
 
 class TestFolder:
@@ -126,6 +129,12 @@ class TestFolder:
             output.err.decode().splitlines()[-1]
             == "6 files: 5 invoices with 1 finding, 1 rejected, 0 unreadable"
         )
+
+    def test_is_not_read_for_the_name_of_a_variable_that_is_not_set(
+        self, capfdbinary: pytest.CaptureFixture[bytes]
+    ) -> None:
+        assert main([""]) == 2
+        assert capfdbinary.readouterr().err == b"'': cannot be read: No such file or directory\n"
 
     def test_skips_hidden_files(self, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
         (tmp_path / ".git").mkdir()
@@ -165,8 +174,26 @@ def test_shows_progress_on_a_terminal(
 
 
 def test_ends_quietly_when_nobody_reads_on() -> None:
-    command = f"{sys.executable} -m invoice_parser {' '.join([str(CANONICAL)] * 300)} | head -c 1"
+    command = f"({PROGRAM} {' '.join([str(CANONICAL)] * 300)}; echo $? >&2) | head -c 1"
 
     result = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=False)
 
-    assert (result.stdout, result.stderr) == (b'"', b"")
+    assert (result.stdout, result.stderr) == (b'"', b"141\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("{file} > /dev/full", 2, b"standard output: cannot be written: No space left on device\n"),
+        ("{file} > /dev/full 2>&1", 2, b""),
+        ("{file} >&-", 2, b"standard output is closed; redirect it to a file or to /dev/null\n"),
+        ("- <&-", 2, b"-: cannot be read: standard input is closed\n"),
+        ("/nowhere {file} 2>&- >/dev/null", 2, b""),
+    ],
+)
+def test_says_what_is_wrong_with_its_streams(command: str, status: int, said: bytes) -> None:
+    shell = f"{PROGRAM} {command.format(file=CANONICAL)}"
+
+    result = subprocess.run(["sh", "-c", shell], cwd=ROOT, capture_output=True, check=False)
+
+    assert (result.returncode, result.stderr) == (status, said)
