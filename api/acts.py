@@ -14,6 +14,8 @@ from api.records import Act, ActKind, Change, Document, Reason, Revision, Revisi
 from invoice_parser import InvoiceError, row_content
 
 ACCEPTABLE = frozenset({"conflicting-invoice", "withdrawn-invoice"})
+# The forms of the pages stop there too.
+MAX_WHY_CHARACTERS = 1_000
 
 
 class ActRefused(Exception):  # noqa: N818 - it names what is wrong
@@ -22,7 +24,7 @@ class ActRefused(Exception):  # noqa: N818 - it names what is wrong
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """Who acts, why, and when. Raises ActRefused without a name or a reason."""
+    """Who acts, why, and when. Raises ActRefused without a name or a reason, or for too long a one."""
 
     who: str
     why: str
@@ -31,10 +33,12 @@ class Operator:
     def __post_init__(self) -> None:
         if not self.who.strip() or not self.why.strip():
             raise ActRefused("every act needs a name and a reason")
+        if len(self.why.strip()) > MAX_WHY_CHARACTERS:
+            raise ActRefused(f"the reason has over {MAX_WHY_CHARACTERS} characters; make it shorter")
 
     def act(self, kind: ActKind) -> Act:
         """Return the act to keep."""
-        return Act(kind=kind, who=self.who.strip(), why=self.why.strip()[:1000], at=self.at)
+        return Act(kind=kind, who=self.who.strip(), why=self.why.strip(), at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

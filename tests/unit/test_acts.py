@@ -45,6 +45,13 @@ class TestOperator:
         with pytest.raises(ActRefused, match="a name and a reason"):
             Operator(who=who, why=why, at=NOON)
 
+    def test_keeps_a_reason_whole_or_refuses_it(self) -> None:
+        longest = Operator(who="anna", why=" " + "é" * 1_000 + " ", at=NOON)
+
+        assert longest.act("close").why == "é" * 1_000
+        with pytest.raises(ActRefused, match="the reason has over 1000 characters; make it shorter"):
+            Operator(who="anna", why="é" * 1_001, at=NOON)
+
 
 class TestWithdraw:
     def test_makes_a_withdrawn_revision_of_the_same_content(self, acts: Acts) -> None:

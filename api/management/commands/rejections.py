@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import wiring
-from api.acts import ActRefused, Operator
-from api.management.operator import ActCommand, now, parse_document, whole
+from api.acts import ActRefused
+from api.management.operator import ActCommand, operator, parse_document, whole
 from invoice_parser.wording import printable, printable_lines
 
 
@@ -85,17 +85,17 @@ class Command(BaseCommand):
     def _act(self, action: str, options: dict[str, Any]) -> None:
         source_key, version_id = options["document"]
         acts, named = wiring.acts(), printable(f"{source_key}@{version_id}")
+        who = operator(options)
         try:
-            operator = Operator(who=options["who"], why=options["why"], at=now())
             if action == "accept":
-                revision = acts.accept(source_key, version_id, operator)
+                revision = acts.accept(source_key, version_id, who)
                 invoice = printable(f"{revision.customer_id} {revision.invoice_id}")
                 self.stdout.write(f"accepted: {invoice} is now revision {revision.rev}")
             elif action == "close":
-                acts.close(source_key, version_id, operator)
+                acts.close(source_key, version_id, who)
                 self.stdout.write(f"closed: {named}")
             else:
-                document = acts.reprocess_rejection(source_key, version_id, operator)
+                document = acts.reprocess_rejection(source_key, version_id, who)
                 code = f" ({document.reason.code})" if document.reason else ""
                 self.stdout.write(f"{document.outcome}: {named}{code}")
         except ActRefused as error:

@@ -1,5 +1,6 @@
 """Parse kept texts again."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
@@ -29,7 +30,8 @@ class Command(ActCommand):
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Reprocess them once."""
         _refuse_ignored(options)
-        work = wiring.reprocessing(lambda: self.operator(options))
+        operator = self.operator(options)  # before the first text: it may be refused
+        work = wiring.reprocessing(lambda: replace(operator, at=now()))
         if options["rejections"]:
             texts: Any = work.rejections(options["code"])
         else:
