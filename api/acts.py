@@ -74,8 +74,8 @@ class Acts:
         if document.data is None:
             raise ActRefused("the text of this rejection is no longer kept")
         current = self.pipeline.ledger.revision(document.customer_id, document.invoice_id)
-        if rev is not None and rev != (current.rev if current else 0):
-            raise ActRefused(_CHANGED)
+        if rev is not None:
+            check_seen(current, rev)
         act = operator.act("accept")
         try:
             arrival = self.pipeline.arrival(replace(document, recorded_at=act.at), document.data)
@@ -155,8 +155,8 @@ class Acts:
         current = self.pipeline.ledger.revision(customer_id, invoice_id)
         if current is None:
             raise ActRefused(f"there is no invoice {invoice_id} of {customer_id}")
-        if rev is not None and rev != current.rev:
-            raise ActRefused(_CHANGED)
+        if rev is not None:
+            check_seen(current, rev)
         if not current.row:
             raise ActRefused("the invoice was erased")
         if current.status == status:
@@ -167,7 +167,13 @@ class Acts:
     def _open_rejection(self, source_key: str, version_id: str) -> Document:
         document = self.pipeline.ledger.document(source_key, version_id)
         if document is None or document.outcome != "rejected":
-            raise ActRefused(f"there is no rejection of {source_key} version {version_id}")
+            no_rejection = f"there is no rejection of {source_key} version {version_id}"
+            if document is None or document.outcome != "stored":
+                raise ActRefused(no_rejection)
+            raise ActRefused(
+                f"{no_rejection} any more: it is stored already, as revision {document.rev}"
+                f" of invoice {document.invoice_id} of {document.customer_id}"
+            )
         if not document.is_open:
             raise ActRefused("this rejection is closed already")
         return document
@@ -213,6 +219,13 @@ class Acts:
         if revision is not None:
             return ledger.revision(revision.customer_id, revision.invoice_id, revision.rev) == revision
         return document is not None and ledger.document(document.source_key, document.version_id) == document
+
+
+def check_seen(current: Revision | None, rev: int) -> None:
+    """Raise ActRefused if the current revision is not `rev`, which the operator saw; 0 means none."""
+    if rev != (current.rev if current else 0):
+        now = f"the current revision is {current.rev}" if current else "there is no revision any more"
+        raise ActRefused(f"somebody else changed this meanwhile: {now}; look at it again")
 
 
 def _check(arrival: Arrival, known: Document | Revision) -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from api import wiring
-from api.acts import ActRefused, Operator
+from api.acts import ActRefused, Operator, check_seen
 from api.pages import acting, downloads, reading, state
 from api.pages.source import source
 from api.records import Revision
@@ -72,8 +72,9 @@ def _restore(customer: str, invoice_id: str, rev: int, operator: Operator) -> st
 
 def _reprocess(customer: str, invoice_id: str, rev: int, operator: Operator) -> str:
     current = wiring.ledger().revision(customer, invoice_id)
-    if current is None or current.rev != rev:
-        raise ActRefused("somebody else changed this meanwhile; look at it again")
+    check_seen(current, rev)
+    if current is None:
+        raise ActRefused(f"there is no invoice {invoice_id} of {customer}")
     revision = wiring.acts().reprocess_invoice(current, operator)
     if revision is None:
         return "Today's parser reads the same, so nothing changed."

@@ -121,7 +121,8 @@ class TestWithdraw:
         upload(s3, "a.txt", invoice_text())
         upload(s3, "a.txt", invoice_text(amount="900.00"))
 
-        with pytest.raises(CommandError, match="somebody else changed this meanwhile"):
+        seen = "somebody else changed this meanwhile: the current revision is 2; look at it again"
+        with pytest.raises(CommandError, match=seen):
             run("withdraw", "C-1", "INV-1", "--rev", "1", *WHY)
         withdrawn = run("withdraw", "C-1", "INV-1", "--rev", "2", *WHY)
         with pytest.raises(CommandError, match="somebody else changed this meanwhile"):

@@ -72,8 +72,12 @@ class TestWithdraw:
         upload(acts, "a.txt", invoice_text())
         upload(acts, "a.txt", invoice_text(amount="120.00"))
 
-        with pytest.raises(ActRefused, match="somebody else"):
+        with pytest.raises(ActRefused) as refused:
             acts.withdraw("C-1", "INV-1", 1, ANNA)
+
+        assert str(refused.value) == (
+            "somebody else changed this meanwhile: the current revision is 2; look at it again"
+        )
 
         assert columns(acts) == ["120.00", "active", "2"]
 
@@ -166,10 +170,23 @@ class TestAccept:
         bob = upload(acts, "c.txt", invoice_text(amount="950.00"))
         acts.accept("b.txt", anna, ANNA, rev=1)
 
-        with pytest.raises(ActRefused, match="somebody else"):
+        with pytest.raises(ActRefused, match="the current revision is 2"):
             acts.accept("c.txt", bob, ANNA, rev=1)
 
         assert columns(acts) == ["900.00", "active", "2"]
+
+    def test_says_that_it_was_accepted_already(self, acts: Acts) -> None:
+        upload(acts, "a.txt", invoice_text())
+        version_id = upload(acts, "b.txt", invoice_text(amount="900.00"))
+        acts.accept("b.txt", version_id, ANNA)
+
+        with pytest.raises(ActRefused) as refused:
+            acts.accept("b.txt", version_id, ANNA)
+
+        assert str(refused.value) == (
+            f"there is no rejection of b.txt version {version_id} any more:"
+            " it is stored already, as revision 2 of invoice INV-1 of C-1"
+        )
 
     @pytest.mark.parametrize("data", [invoice_text(), b"no invoice"], ids=["duplicate", "unreadable"])
     def test_is_refused_for_other_rejections(self, acts: Acts, data: bytes) -> None:
