@@ -6,7 +6,7 @@ import socket
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -14,6 +14,8 @@ from api import wiring
 from api.acts import ActRefused, Acts, Operator
 from api.records import Revision
 from invoice_parser.wording import printable
+
+MAX_NAME_CHARACTERS: Final = 150  # of Django's User.username, and so of its login form
 
 
 def now() -> datetime:
@@ -120,6 +122,15 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         return int(value)
 
     return read
+
+
+def account_name(value: str) -> str:
+    """Return the value, for an option, if the login form takes it as a name."""
+    if not 1 <= len(value) <= MAX_NAME_CHARACTERS:
+        raise ArgumentTypeError(
+            f"the name has {len(value)} characters; the login form takes 1 to {MAX_NAME_CHARACTERS}"
+        )
+    return value
 
 
 def parse_document(value: str) -> tuple[str, str]:

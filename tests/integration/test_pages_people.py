@@ -149,6 +149,13 @@ class TestLoginLink:
         assert client.get("/").status_code == 200
         assert client.get("/upload").status_code == 403
 
+    @pytest.mark.usefixtures("local")
+    def test_takes_no_name_that_the_login_form_would_not(self) -> None:
+        with pytest.raises(CommandError, match="the name has 200 characters; the login form takes 1 to 150"):
+            call_command("loginlink", "--name", "a" * 200)
+
+        assert not User.objects.filter(username__startswith="aaa").exists()
+
     def test_is_not_there_outside_local_mode(self, world: World, settings: Any) -> None:
         del world
         settings.DOCPROC_AWS_ENDPOINT_URL = "http://127.0.0.1:5000"
@@ -219,6 +226,25 @@ class TestPersonCommand:
             call_command("person", "ada")
 
         assert not User.objects.filter(username="ada").exists()
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (("ada", "--remove", "--restore"), "not allowed with argument"),
+            (("--remove",), "--remove changes an account: write `person NAME --remove …`"),
+            (("--role", "viewer"), "--role changes an account: write `person NAME --role …`"),
+            (("--password-stdin",), "--password-stdin changes an account: write `person NAME"),
+            (("",), "the name has 0 characters; the login form takes 1 to 150"),
+            (("a" * 151, "--role", "viewer"), "the name has 151 characters; the login form takes 1 to 150"),
+        ],
+    )
+    def test_refuses_what_makes_no_sense(self, arguments: tuple[str, ...], said: str) -> None:
+        User.objects.create_user("ada", password=PASSWORD)
+
+        with pytest.raises(CommandError, match=said):
+            call_command("person", *arguments, stdout=StringIO())
+
+        assert [(user.username, user.is_active) for user in User.objects.all()] == [("ada", True)]
 
     def test_leaves_no_account_behind_when_the_password_is_no_good(self) -> None:
         with (

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from api.access import GROUPS
+from api.management.operator import account_name
 from api.pages.links import LIFE_SECONDS, make_token
 
 
@@ -19,7 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the account, its role and where the service listens."""
-        parser.add_argument("--name", default="demo", help="the account; it is made if need be")
+        parser.add_argument(
+            "--name", type=account_name, default="demo", help="the account; it is made if need be"
+        )
         parser.add_argument("--role", default="operator", choices=GROUPS)
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the service listens")
 

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api.access import GROUPS, role_of
+from api.management.operator import account_name
 
 
 class Command(BaseCommand):
@@ -20,18 +21,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a name and what to change."""
-        parser.add_argument("name", nargs="?", help="the account; without one all are listed")
+        parser.add_argument(
+            "name", nargs="?", type=account_name, help="the account; without one all are listed"
+        )
         parser.add_argument("--role", choices=GROUPS, help="what the person may do")
         parser.add_argument("--password", action="store_true", help="ask for a new password")
         parser.add_argument(
             "--password-stdin", action="store_true", help="read the new password from standard input"
         )
-        parser.add_argument("--remove", action="store_true", help="shut the account out; its acts stay")
-        parser.add_argument("--restore", action="store_true", help="let the account in again")
+        access = parser.add_mutually_exclusive_group()
+        access.add_argument("--remove", action="store_true", help="shut the account out; its acts stay")
+        access.add_argument("--restore", action="store_true", help="let the account in again")
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401 - Django hands over what argparse read
         """Change what is asked for, then show the account."""
         if not options["name"]:
+            _refuse_nameless(options)
             for user in User.objects.order_by("username"):
                 self._show(user)
             return
@@ -51,6 +56,13 @@ class Command(BaseCommand):
     def _show(self, user: User) -> None:
         role = role_of(user) if user.is_active else "shut out"
         self.stdout.write(f"{user.username}: {'no role' if role == 'account' else role}")
+
+
+def _refuse_nameless(options: dict[str, Any]) -> None:
+    """Raise CommandError for a change of nobody."""
+    changes = ("role", "password", "password_stdin", "remove", "restore")
+    for option in (f"--{change.replace('_', '-')}" for change in changes if options[change]):
+        raise CommandError(f"{option} changes an account: write `person NAME {option} …`", returncode=2)
 
 
 def _new_password(user: User, *, is_piped: bool) -> str:
