@@ -242,9 +242,13 @@ class Announcements:
     topic_arn: str
 
     def publish(self, subject: str, text: str) -> None:
-        """Publish a message; the subject is ASCII of at most 100 characters."""
-        with translate("sns", "Publish"):
-            self.client.publish(TopicArn=self.topic_arn, Subject=subject, Message=text)
+        """Publish a message; the subject is ASCII of at most 100 characters. Raises TemporaryFailure."""
+        try:
+            with translate("sns", "Publish"):
+                self.client.publish(TopicArn=self.topic_arn, Subject=subject, Message=text)
+        except self.client.exceptions.NotFoundException as error:
+            mend = f"there is no topic {self.topic_arn}: check DOCPROC_REJECTION_TOPIC_ARN"
+            raise TemporaryFailure("sns", "Publish", error_code(error), mend) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -453,6 +453,18 @@ def test_the_clock_of_moto_is_utc(s3: Any, source: SourceBucket) -> None:
 
 
 class TestAnnouncements:
+    def test_names_the_setting_when_there_is_no_such_topic(self) -> None:
+        arn = "arn:aws:sns:us-east-1:123456789012:gone"
+        with mock_aws():
+            announcements = Announcements(client=boto3.client("sns", region_name="us-east-1"), topic_arn=arn)
+
+            with pytest.raises(TemporaryFailure) as failure:
+                announcements.publish("1 rejection", "a.txt: no total")
+
+        assert str(failure.value) == (
+            f"sns Publish: NotFound (there is no topic {arn}: check DOCPROC_REJECTION_TOPIC_ARN)"
+        )
+
     def test_publishes_to_its_topic(self) -> None:
         with mock_aws():
             sns = boto3.client("sns", region_name="us-east-1")
