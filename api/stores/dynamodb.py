@@ -172,6 +172,10 @@ class DynamoLedger:
         """
         return upkeep.expire_texts(self._tables, since=since, before=before)
 
+    def nothing_before(self) -> datetime | None:
+        """Return a time before which nothing was recorded or stored, None if only a sweep could tell."""
+        return upkeep.nothing_before(self._tables)
+
     def ready(self) -> None:
         """Raise TemporaryFailure unless both tables can be read."""
         self._tables.get(self._tables.document_table, document_key("ready", "ready"))

@@ -66,6 +66,12 @@ class Tables:
         """Yield every item of the table."""
         return self._pages("Scan", self.client.scan, TableName=table, ConsistentRead=True)
 
+    def whole(self, table: str) -> list[Item] | None:
+        """Return every item of a table that one page (1 MB) holds, None of a larger one."""
+        with translate("dynamodb", "Scan"):
+            answer = self.client.scan(TableName=table, ConsistentRead=True)
+        return None if "LastEvaluatedKey" in answer else answer["Items"]
+
     def count(self, table: str, **arguments: Any) -> int:  # noqa: ANN401 - the same
         """Return how many items one page of the query has."""
         with translate("dynamodb", "Query"):

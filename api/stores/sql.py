@@ -168,6 +168,10 @@ class SqlLedger:
         drop = partial(upkeep.expire_texts, self._using, since=since, before=before)
         return self._run("expire_texts", drop)
 
+    def nothing_before(self) -> datetime | None:
+        """Return a time before which nothing was recorded or stored."""
+        return self._run("nothing_before", partial(upkeep.nothing_before, self._using))
+
     def ready(self) -> None:
         """Raise TemporaryFailure unless both tables can be read."""
         self._run("ready", lambda: (self._documents.exists(), self._revisions.exists()))

@@ -1,9 +1,9 @@
 """What the recovery commands keep in SQL, and what retention and erasure take out of it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from api import models
 from api.records import Revision
@@ -57,6 +57,13 @@ def expire_texts(using: str, *, since: datetime, before: datetime) -> int:
     return _drop_texts(
         documents, documents.filter(recorded_at__gte=since, recorded_at__lt=before)
     ) + _drop_texts(revisions, revisions.filter(stored_at__gte=since, stored_at__lt=before))
+
+
+def nothing_before(using: str) -> datetime:
+    """Return a time before which nothing was recorded or stored; indexes have both times in order."""
+    recorded = models.Document.objects.using(using).aggregate(at=Min("recorded_at"))["at"]
+    stored = models.Revision.objects.using(using).aggregate(at=Min("stored_at"))["at"]
+    return min((at for at in (recorded, stored) if at), default=datetime.max.replace(tzinfo=UTC))
 
 
 def _drop_texts(

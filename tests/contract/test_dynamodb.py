@@ -192,6 +192,7 @@ class TestFault:
             lambda: ledger.save_checkpoint("n", "v"),
             lambda: list(ledger.erase("c", None, act("erase"))),
             lambda: ledger.expire_texts(since=AT, before=AT.replace(hour=23)),
+            ledger.nothing_before,
             ledger.ready,
         ]
 
@@ -399,3 +400,13 @@ class TestIndexes:
         answer = wire.client.scan(TableName=TABLES[0], IndexName="unstored")
 
         assert answer["Items"] == []
+
+
+class TestNothingBefore:
+    def test_is_unknown_of_a_table_that_is_more_than_a_page(self, wire: Wire) -> None:
+        text = random.Random(3).randbytes(200_000)
+        for number in range(6):
+            each = revision(invoice_id=str(number), data=text)
+            wire.ledger.commit(Change(document=None, revision=each, seen=Seen()))
+
+        assert wire.ledger.nothing_before() is None

@@ -169,6 +169,23 @@ class TestExpireTexts:
         assert (found.data, found.is_open, [each.kind for each in found.acts]) == (None, False, ["close"])
 
 
+class TestNothingBefore:
+    def test_is_the_oldest_document_s_or_revision_s_time(self, ledger: RealLedger) -> None:
+        early, earlier = AT - timedelta(hours=5), AT - timedelta(days=400, microseconds=1)
+        ledger.save_checkpoint("reconcile", "2026-01-27")
+        commit(ledger, rejection())
+        commit(ledger, None, revision(invoice_id="1", stored_at=early))
+
+        assert ledger.nothing_before() == early
+
+        commit(ledger, rejection(source_key="old", recorded_at=earlier))
+
+        assert ledger.nothing_before() == earlier
+
+    def test_is_in_the_future_of_an_empty_ledger(self, ledger: RealLedger) -> None:
+        assert ledger.nothing_before() == datetime.max.replace(tzinfo=UTC)
+
+
 class _Expiring:
     """A ledger whose texts are dropped right before the first change is written."""
 

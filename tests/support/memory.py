@@ -226,6 +226,10 @@ class MemoryLedger:
         place = revision.customer_id, revision.invoice_id, revision.rev
         self.replaced[place] = replace(self.replaced[place], row=b"", data=None, sha256="")
 
+    def nothing_before(self) -> datetime | None:
+        """Return None, as a large ledger in DynamoDB does."""
+        return None
+
     def expire_texts(self, *, since: datetime, before: datetime) -> int:
         """Drop the texts of what was recorded or stored from `since` till `before`."""
         count = 0
