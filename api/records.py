@@ -16,6 +16,8 @@ ActKind: TypeAlias = Literal["accept", "withdraw", "restore", "reprocess", "clos
 
 # The version of a message that named no document.
 MESSAGE_VERSION: Final = "message"
+# What an import's documents have in place of a MessageId, which is a UUID.
+IMPORT: Final = "import"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,11 @@ class Document:
     def is_message(self) -> bool:
         """Whether it stands for a message that named no document; S3 gives no version such an id."""
         return self.version_id == MESSAGE_VERSION
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether an import brought it; its key is no sign, since senders choose theirs."""
+        return self.message_id == IMPORT
 
     def writes_back(self, seen: "Document") -> bool:
         """Tell whether this change of `seen` would bring its text back, had retention dropped it since."""

@@ -23,7 +23,7 @@ from api.maintenance.archives import BucketArchive, FolderArchive
 from api.maintenance.lease import Lease
 from api.pipeline import REPAIR_IN_PLACE, Pipeline
 from api.ports import Sink, TemporaryFailure
-from api.records import Document
+from api.records import IMPORT, Document
 from api.s3_event import ObjectRef
 
 logger = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ class Importer:
 
     def _import(self, pipeline: Pipeline, ref: ObjectRef, document: Document | None, now: datetime) -> str:
         if document is None:
-            return pipeline.ingest(ref, message_id="import", now=now).kind
+            return pipeline.ingest(ref, message_id=IMPORT, now=now).kind
         if document.outcome == "stored":
             pipeline.make_sure(document, self.clock())
         return "repeated"

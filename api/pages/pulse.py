@@ -35,8 +35,8 @@ def pulse(last: Sequence[Document], since: datetime, most: int) -> Pulse:
     waits = sorted(
         max(document.recorded_at - document.last_modified_at, timedelta()).total_seconds()
         for document in documents
-        # An act on an old rejection makes it new again, but nobody waited for it.
-        if document.last_modified_at and not document.acts
+        # An act on an old rejection makes it new again, but nobody waited for it; nor for an archive.
+        if document.last_modified_at and not document.acts and not document.is_imported
     )
     return Pulse(
         received=len(outcomes),

@@ -102,9 +102,11 @@ class TestPulse:
     def test_leaves_out_what_nobody_waited_for(self) -> None:
         old = rejection(last_modified_at=AT - timedelta(days=3), acts=(act("reprocess"),))
 
-        beat = pulse([old, document(last_modified_at=None)], AT, 1_000)
+        archived = document(last_modified_at=AT - timedelta(days=3_000), message_id="import")
 
-        assert (beat.received, beat.rejected, beat.p50_seconds, beat.p95_seconds) == (2, 1, None, None)
+        beat = pulse([old, archived, document(last_modified_at=None)], AT, 1_000)
+
+        assert (beat.received, beat.rejected, beat.p50_seconds, beat.p95_seconds) == (3, 1, None, None)
 
     def test_never_has_a_wait_below_nothing(self) -> None:
         late = document(last_modified_at=AT + timedelta(seconds=1))
