@@ -41,6 +41,7 @@ from api.reports.tables import (
 )
 
 FETCH_ROWS = 1_000
+_OTHER_PATH = "Set DOCPROC_DUCKDB_PATH to a file of docproc's own, or to a path where there is none."
 _TABLES = (
     f"CREATE TABLE invoices ({', '.join(f'{name} {kind}' for name, kind in TYPES.items())})",
     tail_view(FIRST_HOUR),
@@ -138,7 +139,9 @@ class DuckTables:
 @contextmanager
 def compacting(raw: RawObjects, path: Path) -> Iterator[DuckTables]:
     """Give the tables to write to, and make them the ones to read when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path)
+    if path.exists() and not _is_duckdb(path):
+        raise ReportFailed(f"{path} is no DuckDB file. {_OTHER_PATH}")
     new = path.with_name(path.name + ".new")
     for leftover in (new, new.with_name(new.name + ".wal")):
         leftover.unlink(missing_ok=True)
@@ -162,11 +165,12 @@ def open_tables(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only:
             connection.execute("USE lake")
         if read_only and not is_new:
             connection.execute("SELECT id FROM file")
+        if not (read_only or is_new):
+            connection.execute("SELECT tail_from FROM compaction")
     except duckdb.Error as error:
+        named = path if read_only else path.with_suffix("")  # the copy's is not what people know
         raise ReportFailed(
-            f"{path} cannot be read ({error}). It holds nothing that the bucket does not: "
-            "delete it and run `manage.py compact`.",
-            type(error).__name__,
+            f"{named} cannot be read ({_first_line(error)}). {_advice(path)}", type(error).__name__
         ) from error
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -174,6 +178,39 @@ def open_tables(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only:
     if is_new:
         for statement in _TABLES:
             connection.execute(translate(statement))
+
+
+def _make_folder(path: Path) -> None:
+    """Make the demo's folder; any other that is not there is more likely a misspelt one."""
+    if path.parent.name == ".demo":
+        path.parent.mkdir(exist_ok=True)
+    if not path.parent.is_dir():
+        raise ReportFailed(
+            f"{path.parent} is no folder: make it, or set DOCPROC_DUCKDB_PATH to another path."
+        )
+
+
+def _is_duckdb(path: Path) -> bool:
+    """Return whether it is a file that begins as DuckDB's do: https://duckdb.org/docs/stable/internals/storage."""
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except OSError:
+        return False
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _advice(path: Path) -> str:
+    """Return what to do about a file that cannot be read; nobody shall delete what is not docproc's."""
+    if not _is_duckdb(path):
+        return _OTHER_PATH
+    return (
+        "If docproc made it, it holds nothing that the bucket does not: "
+        f"delete it and run `manage.py compact`. If not: {_OTHER_PATH}"
+    )
 
 
 def describe(connection: duckdb.DuckDBPyConnection) -> None:

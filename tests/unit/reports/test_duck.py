@@ -23,7 +23,7 @@ LAST = "csv/v1/ingest=2026-01-26-12/C-2_B-5-r000001.csv"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "folder" / "reports.duckdb"
+    return tmp_path / ".demo" / "reports.duckdb"
 
 
 def compact_at(bucket: MemoryBucket, path: Path, at: datetime) -> None:
@@ -105,7 +105,7 @@ class TestDuckEngine:
 
     def test_says_what_to_do_about_a_damaged_file(self, path: Path) -> None:
         path.parent.mkdir()
-        path.write_bytes(b"no database" * 1000)
+        path.write_bytes(b"checksumDUCK" + b"no database" * 1000)
 
         with pytest.raises(ReportFailed, match=r"delete it and run `manage\.py compact`"):
             DuckEngine(RawObjects(MemoryBucket()), path).run(COUNT)
@@ -117,6 +117,36 @@ class TestDuckEngine:
 
         with pytest.raises(ReportFailed, match=r"delete it and run `manage\.py compact`"):
             DuckEngine(RawObjects(MemoryBucket()), path).run(COUNT)
+
+    @pytest.mark.parametrize("is_folder", [True, False])
+    def test_leaves_alone_what_is_not_docproc_s(self, tmp_path: Path, *, is_folder: bool) -> None:
+        path = tmp_path / "mine"
+        path.mkdir() if is_folder else path.write_text("a letter", encoding="utf-8")
+
+        with pytest.raises(ReportFailed, match="Set DOCPROC_DUCKDB_PATH to a file of docproc's own") as read:
+            DuckEngine(RawObjects(MemoryBucket()), path).run(COUNT)
+        with pytest.raises(ReportFailed, match=f"{path} is no DuckDB file. Set DOCPROC_DUCKDB_PATH"):
+            compact_at(MemoryBucket(), path, EVENING)
+
+        assert "delete" not in str(read.value)
+        assert [each.name for each in tmp_path.iterdir()] == ["mine"]
+
+    def test_compacts_into_no_other_program_s_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "other.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("CREATE TABLE mine (id INTEGER)")
+        before = path.read_bytes()
+
+        with pytest.raises(ReportFailed, match=r"other\.duckdb cannot be read .* If docproc made it, "):
+            compact_at(MemoryBucket(), path, EVENING)
+
+        assert path.read_bytes() == before
+
+    def test_makes_no_folder_but_the_demo_s(self, tmp_path: Path) -> None:
+        with pytest.raises(ReportFailed, match="misspelt is no folder: make it, or set DOCPROC_DUCKDB_PATH"):
+            compact_at(MemoryBucket(), tmp_path / "misspelt" / "reports.duckdb", EVENING)
+
+        assert list(tmp_path.iterdir()) == []
 
     def test_says_what_it_cannot_read_in_an_object_that_is_not_docprocs(self, path: Path) -> None:
         foreign = OBJECTS[LAST].replace(b'"active","1"', b'"active","x"')
