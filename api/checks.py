@@ -8,6 +8,9 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 
 from api.regions import signer_of
 
+# 128 bits in hexadecimal; Django's own check, of a deployment only, would like 50 of any.
+MIN_KEY_CHARACTERS = 32
+
 
 @register()
 def check_topics(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - Django's signature
@@ -26,11 +29,17 @@ def check_topics(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - Django's
 
 @register()
 def check_secret_key(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the same
-    """E002: sessions need one key for all processes."""
-    if settings.DEBUG or not settings.SECRET_KEY.startswith("made-up-"):
-        return []
+    """E002: sessions need one key for all processes, and one that cannot be guessed."""
     hint = "Set DOCPROC_SECRET_KEY (50 random characters), or DOCPROC_SECRET_KEY_FILE to a file with it."
-    return [Error("There is no secret key, so sessions end with each process.", hint=hint, id="docproc.E002")]
+    if settings.DEBUG:
+        return []
+    if settings.SECRET_KEY.startswith("made-up-"):
+        fault = "There is no secret key, so sessions end with each process."
+    elif len(settings.SECRET_KEY) < MIN_KEY_CHARACTERS and not settings.DOCPROC_AWS_ENDPOINT_URL:
+        fault = f"The secret key has {len(settings.SECRET_KEY)} characters, so sessions can be forged."
+    else:
+        return []
+    return [Error(fault, hint=hint, id="docproc.E002")]
 
 
 @register()
@@ -61,3 +70,14 @@ def check_sha1(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the same
         return []
     hint = "Set the topic's SignatureVersion attribute to 2, then unset DOCPROC_SNS_ALLOW_SHA1."
     return [Warning("SHA-1 signatures are accepted.", hint=hint, id="docproc.W001")]
+
+
+@register()
+def check_threads(**_: Any) -> Sequence[CheckMessage]:  # noqa: ANN401 - the same
+    """W002: with all messages in flight somebody must still answer health checks, people and strangers."""
+    threads, places = settings.DOCPROC_THREADS, settings.DOCPROC_MAX_IN_FLIGHT
+    if threads > places:
+        return []
+    message = f"{threads} threads may all have one of {places} messages in flight, and none a health check."
+    hint = "Set DOCPROC_THREADS to a few more than DOCPROC_MAX_IN_FLIGHT."
+    return [Warning(message, hint=hint, id="docproc.W002")]

@@ -1,12 +1,14 @@
 """Strict readers of the environment: a bad value stops the start and names itself."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+_MAX_PORT = 65_535
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
 
 
@@ -84,3 +86,42 @@ def loopback_url(name: str) -> str | None:
             f"{name} is for local mode only: write http://127.0.0.1:PORT, or leave it unset."
         )
     return value.rstrip("/")
+
+
+def matching(name: str, pattern: str, like: str) -> str:
+    """Return a value that the whole pattern matches, or nothing; raises ImproperlyConfigured on any other."""
+    value = text(name)
+    if value and not re.fullmatch(pattern, value, re.ASCII):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write {like}.")
+    return value
+
+
+def bucket(name: str) -> str:
+    """Return the name of a bucket, or nothing; raises ImproperlyConfigured on what S3 would not take.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    """
+    like = "a bucket's name: 3 to 63 of a-z, 0-9, - and ., with a letter or digit at both ends"
+    return matching(name, r"(?!\d+(\.\d+){3}$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", like)
+
+
+def hosts(name: str) -> tuple[str, ...]:
+    """Return a comma-separated list of hosts as Django has them; raises ImproperlyConfigured on any other."""
+    found = words(name)
+    for host in found:
+        if not re.fullmatch(r"\*|\.?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]", host, re.ASCII):
+            raise ImproperlyConfigured(
+                f"{name} has {host!r}; write hosts alone, like docproc.example.com, without scheme or port."
+            )
+    return found
+
+
+def address(name: str, default: str) -> str:
+    """Return where a server listens; raises ImproperlyConfigured on any other than a port or a socket."""
+    value = text(name, default)
+    tcp = re.fullmatch(r"(?:[A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):(\d{1,5})", value, re.ASCII)
+    if not (tcp and 0 < int(tcp[1]) <= _MAX_PORT) and not re.fullmatch(r"unix:.+|fd://\d+", value, re.ASCII):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; write HOST:PORT with a port from 1 to {_MAX_PORT}, or unix:PATH."
+        )
+    return value

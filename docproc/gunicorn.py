@@ -40,7 +40,7 @@ def _without_quotes(record: logging.LogRecord) -> str:
     return ": ".join(message.split(": ")[:2]) if message.startswith("Invalid request") else message
 
 
-bind = env.text("DOCPROC_BIND", "127.0.0.1:8000")
+bind = env.address("DOCPROC_BIND", "127.0.0.1:8000")
 workers = env.integer("DOCPROC_WORKERS", multiprocessing.cpu_count(), low=1, high=256)
 worker_class = "gthread"
 # A few more than DOCPROC_MAX_IN_FLIGHT, so that a full house still answers strangers and /healthz.

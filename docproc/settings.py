@@ -19,7 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("DOCPROC_DEBUG", default=False)
 # Without a key of its own each process makes one up: safe, but sessions end with it (docproc.E002).
 SECRET_KEY = env.secret("DOCPROC_SECRET_KEY") or "made-up-" + secrets.token_urlsafe(48)
-ALLOWED_HOSTS = list(env.words("DOCPROC_ALLOWED_HOSTS"))
+ALLOWED_HOSTS = list(env.hosts("DOCPROC_ALLOWED_HOSTS"))
 
 # What to trust: nobody, until told.
 DOCPROC_TOPIC_ARNS = frozenset(env.words("DOCPROC_TOPIC_ARNS"))
@@ -28,13 +28,24 @@ DOCPROC_SNS_CERTIFICATE_BASE_URL = env.loopback_url("DOCPROC_SNS_CERTIFICATE_BAS
 DOCPROC_SNS_CERTIFICATE_NAME = env.text("DOCPROC_SNS_CERTIFICATE_NAME")
 
 # AWS.
-DOCPROC_AWS_REGION = env.text("DOCPROC_AWS_REGION", "us-east-1")
+DOCPROC_AWS_REGION = (
+    env.matching("DOCPROC_AWS_REGION", r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}", "a region, like us-east-1")
+    or "us-east-1"
+)
 DOCPROC_AWS_ENDPOINT_URL = env.loopback_url("DOCPROC_AWS_ENDPOINT_URL")
 DOCPROC_AWS_CLIENT = env.choice("DOCPROC_AWS_CLIENT", "fast", ("fast", "boto3"))
-DOCPROC_SOURCE_BUCKET = env.text("DOCPROC_SOURCE_BUCKET")
-DOCPROC_DESTINATION_BUCKET = env.text("DOCPROC_DESTINATION_BUCKET")
-DOCPROC_REJECTION_TOPIC_ARN = env.text("DOCPROC_REJECTION_TOPIC_ARN")
-DOCPROC_DEAD_LETTER_QUEUE_URL = env.text("DOCPROC_DEAD_LETTER_QUEUE_URL")
+DOCPROC_SOURCE_BUCKET = env.bucket("DOCPROC_SOURCE_BUCKET")
+DOCPROC_DESTINATION_BUCKET = env.bucket("DOCPROC_DESTINATION_BUCKET")
+DOCPROC_REJECTION_TOPIC_ARN = env.matching(
+    "DOCPROC_REJECTION_TOPIC_ARN",
+    r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?",
+    "the ARN of an SNS topic, like arn:aws:sns:us-east-1:123456789012:rejections",
+)
+DOCPROC_DEAD_LETTER_QUEUE_URL = env.matching(
+    "DOCPROC_DEAD_LETTER_QUEUE_URL",
+    r"https?://[^\s/@?#]+/[^\s?#]+",
+    "the queue's URL, like https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
+)
 
 # The name under which CloudWatch keeps this deployment's metrics.
 DOCPROC_STACK = env.text("DOCPROC_STACK", "docproc")
@@ -48,11 +59,16 @@ DOCPROC_KEEP_TEXTS_DAYS = env.integer("DOCPROC_KEEP_TEXTS_DAYS", 0, low=0, high=
 
 # The service.
 DOCPROC_DAY_FIRST = env.optional_flag("DOCPROC_DAY_FIRST")
+# gunicorn.py reads it too, before Django is there.
+DOCPROC_THREADS = env.integer("DOCPROC_THREADS", 32, low=1, high=256)
 DOCPROC_MAX_IN_FLIGHT = env.integer("DOCPROC_MAX_IN_FLIGHT", 28, low=1, high=10_000)
 
 # Reports.
 DOCPROC_REPORTS = env.choice("DOCPROC_REPORTS", "athena", ("athena", "duckdb"))
-DOCPROC_ATHENA_DATABASE = env.text("DOCPROC_ATHENA_DATABASE", "docproc")
+DOCPROC_ATHENA_DATABASE = (
+    env.matching("DOCPROC_ATHENA_DATABASE", r"[a-z0-9_]{1,255}", "a database's name: a-z, 0-9 and _")
+    or "docproc"
+)
 DOCPROC_ATHENA_WORKGROUP = env.text("DOCPROC_ATHENA_WORKGROUP", "docproc")
 DOCPROC_COMPACT_WORKGROUP = env.text("DOCPROC_COMPACT_WORKGROUP", "docproc-compact")
 DOCPROC_DUCKDB_PATH = Path(env.text("DOCPROC_DUCKDB_PATH", str(BASE_DIR / ".demo" / "reports.duckdb")))
@@ -61,6 +77,11 @@ if DOCPROC_SNS_CERTIFICATE_BASE_URL and not DOCPROC_AWS_ENDPOINT_URL:
     # Local trust beside real AWS would let whoever owns a port of this machine sign messages.
     raise ImproperlyConfigured(
         "DOCPROC_SNS_CERTIFICATE_BASE_URL is for local mode only: set DOCPROC_AWS_ENDPOINT_URL too."
+    )
+if DOCPROC_DOCUMENT_TABLE == DOCPROC_INVOICE_TABLE:
+    raise ImproperlyConfigured(
+        f"DOCPROC_DOCUMENT_TABLE and DOCPROC_INVOICE_TABLE are both {DOCPROC_INVOICE_TABLE!r}; "
+        "name the two tables of the ledger."
     )
 if bool(DOCPROC_SNS_CERTIFICATE_BASE_URL) != bool(DOCPROC_SNS_CERTIFICATE_NAME):
     raise ImproperlyConfigured(
@@ -72,16 +93,21 @@ def _database(name: str, url: str) -> dict[str, Any]:
     """Return Django's settings for a database URL; raises ImproperlyConfigured on a bad one."""
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True))
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError):
         raise ImproperlyConfigured(
             f"{name} is no database URL; write one like mysql://user:password@host:3306/name."
-        ) from error
+        ) from None  # its words can quote a password with a slash in it, taken for the port
     if not config["ENGINE"].endswith(("sqlite3", "mysql")):
         # No other has a driver here, a time-out for every call, or a test.
         raise ImproperlyConfigured(
             f"{name} is a database that docproc does not know; write mysql:// or sqlite://."
         )
     options: dict[str, Any] = config.setdefault("OPTIONS", {})
+    is_somewhere = config.get("HOST") or "unix_socket" in options
+    if config["ENGINE"].endswith("mysql") and not (is_somewhere and config["NAME"]):
+        raise ImproperlyConfigured(
+            f"{name} names no host or no database; write it like mysql://user:password@host:3306/name."
+        )
     if config["ENGINE"].endswith("sqlite3"):
         # A writer takes its lock when it begins, or two would each wait for the other's read lock.
         options |= {"timeout": 5, "transaction_mode": "IMMEDIATE"}

@@ -29,6 +29,8 @@ class TestChecks:
             ("DOCPROC_TOPIC_ARNS", frozenset({"arn:aws:sqs:us-east-1:123456789012:x"}), "docproc.E001"),
             ("DOCPROC_TOPIC_ARNS", frozenset({"arn:aws:sns:us-east-1:123456789012:*"}), "docproc.E001"),
             ("SECRET_KEY", "made-up-0123456789", "docproc.E002"),
+            ("SECRET_KEY", "0123456789abcdef0123456789abcde", "docproc.E002"),
+            ("DOCPROC_THREADS", 28, "docproc.W002"),
             ("DOCPROC_SOURCE_BUCKET", "", "docproc.E003"),
             ("DOCPROC_DESTINATION_BUCKET", "docproc-source", "docproc.E003"),
             ("DOCPROC_SNS_ALLOW_SHA1", True, "docproc.W001"),
@@ -86,14 +88,43 @@ class TestSettings:
                 "set DOCPROC_AWS_ENDPOINT_URL too",
             ),
             ({"DOCPROC_AWS_ENDPOINT_URL": "http://169.254.169.254:80"}, "is for local mode only"),
+            (
+                {"DOCPROC_INVOICE_TABLE": "docproc-document"},
+                "DOCPROC_DOCUMENT_TABLE and DOCPROC_INVOICE_TABLE are both 'docproc-document'",
+            ),
+            ({"DOCPROC_LEDGER": "mysql://u:s3cret/1@db/n"}, "DOCPROC_LEDGER is no database URL"),
+            ({"DOCPROC_LEDGER": "mysql://"}, "DOCPROC_LEDGER names no host or no database; write it like"),
+            (
+                {"DOCPROC_LEDGER": "mysql://u:s3cret@db"},
+                "DOCPROC_LEDGER names no host or no database; write it like",
+            ),
+            (
+                {"DOCPROC_REJECTION_TOPIC_ARN": "foo"},
+                "DOCPROC_REJECTION_TOPIC_ARN is 'foo'; write the ARN of an SNS topic",
+            ),
+            (
+                {"DOCPROC_DEAD_LETTER_QUEUE_URL": "foo"},
+                "DOCPROC_DEAD_LETTER_QUEUE_URL is 'foo'; write the queue's URL",
+            ),
+            (
+                {"DOCPROC_ALLOWED_HOSTS": "a.example,http://x"},
+                "DOCPROC_ALLOWED_HOSTS has 'http://x'; write hosts alone",
+            ),
+            ({"DOCPROC_ATHENA_DATABASE": "a;b"}, "DOCPROC_ATHENA_DATABASE is 'a;b'; write a database's name"),
+            (
+                {"DOCPROC_SOURCE_BUCKET": "Bad_Bucket"},
+                "DOCPROC_SOURCE_BUCKET is 'Bad_Bucket'; write a bucket",
+            ),
+            ({"DOCPROC_DESTINATION_BUCKET": "a..b"}, "DOCPROC_DESTINATION_BUCKET is 'a..b'; write a bucket"),
+            ({"DOCPROC_AWS_REGION": "mars-1"}, "DOCPROC_AWS_REGION is 'mars-1'; write a region"),
         ],
-        ids=["flag", "ledger", "no driver", "trust beside real AWS", "not this machine"],
     )
     def test_stop_the_start_and_name_themselves(self, environment: dict[str, str], sentence: str) -> None:
         done = python("-c", "import docproc.settings", environment=environment)
 
         assert done.returncode == 1
         assert sentence in done.stderr
+        assert "s3cret" not in done.stderr
 
     def test_do_not_let_the_server_start_while_nobody_is_trusted(self) -> None:
         environment = {"DJANGO_SETTINGS_MODULE": "docproc.settings"}

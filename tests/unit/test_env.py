@@ -46,7 +46,7 @@ class TestFlag:
     def test_stops_at_another_word(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(NAME, "maybe")
 
-        with pytest.raises(ImproperlyConfigured, match="DOCPROC_X is 'maybe'; write true or false"):
+        with pytest.raises(ImproperlyConfigured, match=r"DOCPROC_X is 'maybe'; write true or false"):
             env.flag(NAME, default=True)
 
 
@@ -100,5 +100,55 @@ class TestLoopbackUrl:
     def test_stops_at_any_other(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv(NAME, value)
 
-        with pytest.raises(ImproperlyConfigured, match="DOCPROC_X is for local mode only"):
+        with pytest.raises(ImproperlyConfigured, match=r"DOCPROC_X is for local mode only"):
             env.loopback_url(NAME)
+
+
+class TestBucket:
+    @pytest.mark.parametrize("value", ["", "abc", "docproc-source-123456789012-us-east-1", "a.b.c", "1.2.3"])
+    def test_is_what_s3_takes(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv(NAME, value)
+
+        assert env.bucket(NAME) == value
+
+    @pytest.mark.parametrize(
+        "value", ["ab", "A-b-c", "a_b", "-abc", "abc.", "a..b", "192.0.2.1", "s3://abc", "a" * 64]
+    )
+    def test_stops_at_any_other(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv(NAME, value)
+
+        with pytest.raises(ImproperlyConfigured, match=r"DOCPROC_X is '.*'; write a bucket's name: 3 to 63"):
+            env.bucket(NAME)
+
+
+class TestHosts:
+    def test_are_names_addresses_and_patterns(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(NAME, "*,.example.com, A-1.elb.amazonaws.com,127.0.0.1,[::1]")
+
+        assert env.hosts(NAME) == ("*", ".example.com", "A-1.elb.amazonaws.com", "127.0.0.1", "[::1]")
+
+    @pytest.mark.parametrize("value", ["https://a.example", "a.example:443", "a.example/x", "a b", "::1"])
+    def test_stop_at_any_other(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv(NAME, f"b.example,{value}")
+
+        with pytest.raises(ImproperlyConfigured, match=r"DOCPROC_X has '.*'; write hosts alone"):
+            env.hosts(NAME)
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        "value", ["127.0.0.1:8000", ":80", "localhost:65535", "[::1]:1", "unix:/run/x.sock", "fd://3"]
+    )
+    def test_is_a_host_and_port_or_a_socket(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv(NAME, value)
+
+        assert env.address(NAME, "") == value
+
+    @pytest.mark.parametrize("value", ["foo", "127.0.0.1:99999", "127.0.0.1:0", "http://a:1", "a:b", "unix:"])
+    def test_stops_at_any_other(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv(NAME, value)
+
+        with pytest.raises(
+            ImproperlyConfigured, match=r"DOCPROC_X is '.*'; write HOST:PORT with a port from 1"
+        ):
+            env.address(NAME, "")
