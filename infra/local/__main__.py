@@ -22,7 +22,7 @@ from django.core.management import call_command
 from infra.local.credentials import PLACEHOLDERS, RealCredentials, refuse_real
 from infra.local.screen import Screen
 from infra.local.service import ROOT, PortTaken, ServiceFailed, free_port
-from infra.local.state import INBOX, AlreadyRunning, owned
+from infra.local.state import INBOX, AlreadyRunning, NoFolder, owned
 from infra.local.system import LocalSystem, inherited, running
 
 STATE = ROOT / ".demo"
@@ -38,11 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # However it is told to end, the way out is the one of Ctrl-C: everything is stopped in order.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    # The settings have a secret key, the accounts are people's; the service inherits this.
+    os.umask(0o077)
     screen = Screen()
     try:
         with owned(options.state.resolve()) as state:
             status = _run(screen, state, options)
-    except (AlreadyRunning, PortTaken, RealCredentials, ServiceFailed) as error:
+    except (AlreadyRunning, NoFolder, PortTaken, RealCredentials, ServiceFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return CANNOT_START
     except BrokenPipeError:  # `| head` has read enough

@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 INBOX = "inbox"
+# The service's secret key and its accounts lie in it.
+_OWN = 0o700
+
+
+class NoFolder(Exception):  # noqa: N818 - it names what is wrong
+    """The folder can be neither made nor used."""
 
 
 class AlreadyRunning(Exception):  # noqa: N818 - it names what is wrong
@@ -16,13 +22,24 @@ class AlreadyRunning(Exception):  # noqa: N818 - it names what is wrong
 
 @contextmanager
 def owned(folder: Path) -> Iterator[Path]:
-    """Yield the folder, emptied but for its inbox, while this process owns it. Raises AlreadyRunning.
+    """Yield the folder, emptied but for its inbox, while this process owns it.
 
+    Raises AlreadyRunning or NoFolder.
     The system itself gives the lock back when the process ends, however it ends, so what a
     killed run leaves behind is never in the way.
     """
-    (folder / INBOX).mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+", encoding="ascii") as lock:
+    try:
+        # One that somebody else made for more than a demo, like /tmp, keeps its rights.
+        is_own = not folder.exists() or (folder / "lock").exists()
+        (folder / INBOX).mkdir(parents=True, exist_ok=True)
+        if is_own:
+            folder.chmod(_OWN)
+        lock_file = (folder / "lock").open("a+", encoding="ascii")
+    except OSError as error:
+        raise NoFolder(
+            f"{folder} cannot be the demo's folder ({error.strerror}); name another with --state"
+        ) from error
+    with lock_file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.state import AlreadyRunning, owned
+from infra.local.state import AlreadyRunning, NoFolder, owned
 
 
 class TestOwned:
@@ -30,3 +30,26 @@ class TestOwned:
 
         with owned(tmp_path) as folder:
             assert folder == tmp_path
+
+    def test_is_for_nobody_else_to_read(self, tmp_path: Path) -> None:
+        new, old, foreign = tmp_path / "new", tmp_path / "old", tmp_path / "foreign"
+        for folder in (old, foreign):
+            folder.mkdir(mode=0o755)
+        (old / "lock").touch()
+
+        rights = []
+        for folder in (new, old, foreign):
+            with owned(folder):
+                rights.append(oct(folder.stat().st_mode))
+
+        assert rights == ["0o40700", "0o40700", "0o40755"]
+
+    @pytest.mark.parametrize("place", ["/dev/null", "/proc/x"])
+    def test_says_that_it_cannot_be_made(self, place: str) -> None:
+        with (
+            pytest.raises(
+                NoFolder, match=f"^{place} cannot be the demo's folder .*; name another with --state$"
+            ),
+            owned(Path(place)),
+        ):
+            pass
