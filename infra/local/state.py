@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 INBOX = "inbox"
+# Commands may have made a table here before the first demo.
+DEFAULT = ".demo"
 # The service's secret key and its accounts lie in it.
 _OWN = 0o700
 
@@ -24,15 +26,16 @@ class AlreadyRunning(Exception):  # noqa: N818 - it names what is wrong
 def owned(folder: Path) -> Iterator[Path]:
     """Yield the folder, emptied but for its inbox, while this process owns it.
 
-    Raises AlreadyRunning or NoFolder.
+    Raises AlreadyRunning, or NoFolder, also for a folder with anything in it that no demo had before.
     The system itself gives the lock back when the process ends, however it ends, so what a
     killed run leaves behind is never in the way.
     """
     try:
-        # One that somebody else made for more than a demo, like /tmp, keeps its rights.
-        is_own = not folder.exists() or (folder / "lock").exists()
+        is_own = not folder.exists() or folder.name == DEFAULT or (folder / "lock").exists()
+        if not is_own and any(entry.name != INBOX for entry in folder.iterdir()):
+            raise NoFolder(f"{folder} is not empty and no demo's; name another with --state")
         (folder / INBOX).mkdir(parents=True, exist_ok=True)
-        if is_own:
+        if is_own:  # a folder that somebody made keeps its rights
             folder.chmod(_OWN)
         lock_file = (folder / "lock").open("a+", encoding="ascii")
     except OSError as error:

@@ -20,6 +20,17 @@ class TestOwned:
         assert left == ["inbox", "lock"]
         assert (folder / "inbox" / "mine.txt").read_text(encoding="utf-8") == "kept"
 
+    def test_empties_no_folder_that_is_not_a_demos(self, tmp_path: Path) -> None:
+        (tmp_path / "thesis.txt").touch()
+
+        with (
+            pytest.raises(NoFolder, match=r"is not empty and no demo's; name another with --state$"),
+            owned(tmp_path),
+        ):
+            pass
+
+        assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
     def test_is_one_owner_s_at_a_time(self, tmp_path: Path) -> None:
         with (
             owned(tmp_path),
