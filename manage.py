@@ -33,6 +33,12 @@ def _run() -> int:
         sys.exit(f"{error}")
     except TemporaryFailure as failure:
         sys.exit(f"That did not work now, and may be half done; it is safe to repeat. {failure}")
+    except RuntimeError as error:
+        # DuckDB raises this amid a query, in the place of what the handler of a signal raised.
+        if str(error) != "Query interrupted":
+            raise
+        is_terminated = signal.getsignal(signal.SIGTERM) is signal.SIG_IGN  # by _end
+        sys.exit(128 + (signal.SIGTERM if is_terminated else signal.SIGINT))
     return 0
 
 

@@ -9,8 +9,9 @@ machine, infra/spark from the tasks of many.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, groupby, islice
@@ -98,6 +99,16 @@ class Imported:
         )
 
 
+@contextmanager
+def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool of threads; whoever is stopped waits for the batches under way, and for no others."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
     """Takes an archive through the pipeline, with parallel workers.
@@ -123,7 +134,7 @@ class Importer:
         """Import the documents; returns the counts. Run it again for those that failed."""
         done, waiting = Imported(), iter(refs)
         pending: set[Future[Imported]] = set()
-        with ThreadPoolExecutor(workers) as pool:
+        with _pool(workers) as pool:
             # A bounded number of batches under way keeps a listing of any length out of memory.
             while True:
                 while len(pending) < 2 * workers and (batch := list(islice(waiting, BATCH))):

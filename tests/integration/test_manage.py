@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,38 @@ def test_gives_back_what_it_holds_when_it_is_stopped(
         out, err = command.communicate(timeout=30)
 
     assert (held, out, err, command.returncode) == (b"held\n", b"given back\n", b"", status)
+
+
+QUERY = """
+import sys
+import duckdb, manage
+
+def ask(_):
+    print("asked", flush=True)
+    # One thread, the main one: DuckDB looks for signals only between that one's tasks.
+    duckdb.connect(config={"threads": 1}).execute("SELECT sum(hash(range)) FROM range(20000000000)")
+
+manage.execute_from_command_line = ask
+sys.exit(manage.main())
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ends_amid_a_query_of_duckdb(number: signal.Signals, status: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", QUERY],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - the same
+    ) as command:
+        assert command.stdout is not None
+        command.stdout.readline()
+        time.sleep(0.5)
+        command.send_signal(number)
+        _, err = command.communicate(timeout=30)
+
+    assert (err, command.returncode) == (b"", status)
 
 
 @pytest.mark.parametrize(

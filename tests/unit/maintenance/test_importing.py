@@ -1,5 +1,6 @@
 """Imports over in-memory ports."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -269,6 +270,29 @@ class TestRunBatch:
 
         assert (done.stored, done.failed, waited) == (1, 0, [1, 5])
         assert [key.partition("-12/")[2][:7] for key in world.sink.objects] == ["import-"]
+
+    def test_begins_nothing_more_once_it_is_stopped(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun: list[object] = []
+
+        def run_batch(_importer: Importer, batch: object) -> Imported:
+            begun.append(batch)
+            time.sleep(1 if len(begun) > 1 else 0)
+            return Imported()
+
+        def stop(_done: Imported) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("api.maintenance.importing.BATCH", 1)
+        monkeypatch.setattr(Importer, "run_batch", run_batch)
+        for number in range(20):
+            world.bucket.put(f"{number}.txt", b"")
+
+        with held(world.ledger, "import", "me", lambda: NOON) as lease, pytest.raises(KeyboardInterrupt):
+            world.importer().run(world.refs(), lease, workers=4, progress=stop)
+
+        assert 1 <= len(begun) <= 5  # of eight that were handed to the four workers
 
     def test_gives_up_when_nothing_works(self, world: World) -> None:
         tried = []
