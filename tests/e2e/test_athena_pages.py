@@ -34,8 +34,9 @@ SHOT = Plan(queued_seconds=0, running_seconds=0)
 BRIEF = Plan(queued_seconds=0.2, running_seconds=1.5)
 TOO_MUCH = Plan(running_seconds=0, fault="Query cancelled! : Bytes scanned limit was exceeded")
 PATIENCE_MS = 20_000
-FIRST_BYTE_MS = 200
-TRIES = 5
+# The query is held for ever: a page that waits for it waits for minutes. What pages take without
+# waiting is for bench_pages.py to measure, on a machine that does nothing else.
+AT_ONCE_MS = 2_000
 TITLES = {"running": "Athena is at work", "cancelled": "Cancelled", "failed": "No answer"}
 
 pytestmark = [
@@ -141,15 +142,12 @@ class TestAQuery:
         athena.plan = HELD
         waits = {}
         for address in ("/", "/expenses", "/invoices", "/reports/tax-summary", "/reports/outliers"):
-            tries = []
-            for _ in range(TRIES):
-                answer = page.goto(f"{address}?from=2011-01-01&to=2011-12-31&limit={next(numbers)}")
-                assert answer is not None
-                timing = answer.request.timing
-                tries.append(timing["responseStart"] - timing["requestStart"])
-            waits[address] = min(tries)  # a shared machine has better and worse moments
+            answer = page.goto(f"{address}?from=2011-01-01&to=2011-12-31&limit={next(numbers)}")
+            assert answer is not None
+            timing = answer.request.timing
+            waits[address] = timing["responseStart"] - timing["requestStart"]
 
-        assert {address: wait for address, wait in waits.items() if wait >= FIRST_BYTE_MS} == {}
+        assert {address: wait for address, wait in waits.items() if wait >= AT_ONCE_MS} == {}
         assert {each.state for each in athena.started("2011-01-01")} <= {"QUEUED", "RUNNING"}
 
     def test_is_asked_after_while_the_page_is_open(
