@@ -26,6 +26,17 @@ def act(
     return answer.content.decode()
 
 
+def upload_unread(world: World, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Upload an invoice that cannot be read when it comes."""
+
+    def unreadable(*_: object) -> None:
+        raise RuntimeError("yesterday's bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(world.source), "read", unreadable)
+        world.upload(key, invoice_text())
+
+
 class TestRejections:
     def test_list_the_open_ones_and_count_them_everywhere(self, world: World) -> None:
         world.upload("a.txt", BAD)
@@ -71,12 +82,7 @@ class TestRejection:
     def test_can_be_reprocessed_while_its_bytes_may_still_be_somewhere(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def unreadable(*_: object) -> None:
-            raise RuntimeError("yesterday's bug")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(type(world.source), "read", unreadable)
-            world.upload("unread.txt", invoice_text())
+        upload_unread(world, monkeypatch, "unread.txt")
         world.upload("dropped.txt", BAD)
         key = ("dropped.txt", world.document("dropped.txt").version_id)
         world.ledger.documents_by_id[key] = replace(world.document("dropped.txt"), data=None)
@@ -93,12 +99,7 @@ class TestRejection:
     def test_of_a_key_that_looks_like_a_messages_can_be_reprocessed(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def unreadable(*_: object) -> None:
-            raise RuntimeError("yesterday's bug")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(type(world.source), "read", unreadable)
-            world.upload("message:june.txt", invoice_text())
+        upload_unread(world, monkeypatch, "message:june.txt")
 
         act(client_of("operator"), world, "reprocess", "message:june.txt")
 
