@@ -29,7 +29,6 @@ OutcomeKind: TypeAlias = Literal["stored", "superseded", "rejected", "repeated"]
 REPAIR_IN_PLACE = timedelta(minutes=20)
 # Each further try means that somebody else decided on the same invoice meanwhile.
 COMMIT_ATTEMPTS = 8
-_IMPORTED = ("s3://", "folder:")
 _GONE = "the content was no longer in the source bucket when docproc came to read it"
 _UNREAD = {
     "unreadable-object": "S3 does not give the content out: it was put into an archive class, or encrypted"
@@ -99,7 +98,7 @@ class Pipeline:
         """
         version_id = "" if document.version_id.startswith("etag:") else document.version_id
         ref = ObjectRef(bucket="", key=document.source_key, version_id=version_id, etag=document.etag)
-        if not document.source_key.startswith(_IMPORTED):  # an archive is not ours to read
+        if not document.is_imported:  # an archive is not ours to read
             with suppress(ContentGone):
                 return _filled(document, self.source.read(ref))
         data = self.sink.kept_rejected(document, MAX_DOCUMENT_BYTES)

@@ -96,14 +96,15 @@ class TestRejection:
         assert ['value="reprocess"' in page for page in pages] == [True, False]
         assert world.document("unread.txt").outcome == "stored"
 
-    def test_of_a_key_that_looks_like_a_messages_can_be_reprocessed(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("key", ["message:june.txt", "folder:june.txt", "s3://old/june.txt"])
+    def test_of_a_key_that_looks_like_one_of_docprocs_own_can_be_reprocessed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, key: str
     ) -> None:
-        upload_unread(world, monkeypatch, "message:june.txt")
+        upload_unread(world, monkeypatch, key)
 
-        act(client_of("operator"), world, "reprocess", "message:june.txt")
+        act(client_of("operator"), world, "reprocess", key)
 
-        assert world.document("message:june.txt").outcome == "stored"
+        assert world.document(key).outcome == "stored"
 
     def test_shows_the_fault_in_its_line(self, world: World) -> None:
         world.upload("a.txt", BAD)
