@@ -163,10 +163,8 @@ def open_tables(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only:
             mode = "READ_ONLY" if read_only else "READ_WRITE"
             connection.execute(f"ATTACH {literal(str(path))} AS lake ({mode})")
             connection.execute("USE lake")
-        if read_only and not is_new:
-            connection.execute("SELECT id FROM file")
-        if not (read_only or is_new):
-            connection.execute("SELECT tail_from FROM compaction")
+        if not is_new:  # a compaction makes the view `file` anew
+            connection.execute("FROM file" if read_only else "FROM compaction")
     except duckdb.Error as error:
         named = path if read_only else path.with_suffix("")  # the copy's is not what people know
         raise ReportFailed(
